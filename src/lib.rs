@@ -1,0 +1,6 @@
+//! `repro`: a sandboxed, reproducible build orchestrator.
+//!
+//! ARCHITECTURE.md gives the layers, the formats and the promises. A module uses only modules of lower layers; a test
+//! reads the table there and the code here.
+
+pub mod digest;

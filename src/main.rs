@@ -1,0 +1,4 @@
+//! The `repro` program: hands its arguments to [`repro::cli`].
+fn main() {
+    println!("not yet wired");
+}
