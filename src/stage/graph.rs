@@ -188,8 +188,8 @@ impl Stage {
         argv
     }
 
-    /// The whole environment that the script sees, except `MAKEFLAGS`, which the sandbox adds and which is the same
-    /// for all stages: the fixed part, then `[env]`, then `REPRO_<PARAM>` for each declared parameter.
+    /// The whole environment that the script sees: the fixed part, then `[env]`, then `REPRO_<PARAM>` for each
+    /// declared parameter.
     pub fn environment(&self, params: &ParamValues) -> BTreeMap<String, String> {
         let mut env: BTreeMap<String, String> =
             FIXED_ENVIRONMENT.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
@@ -202,10 +202,12 @@ impl Stage {
     }
 }
 
-/// The environment of every stage, besides `MAKEFLAGS`. A stage's `[env]` may replace these.
+/// The environment of every stage. A stage's `[env]` may replace all but `MAKEFLAGS`, which tells make of the
+/// jobserver's pipes and says nothing of how many jobs there are: that differs between machines.
 pub const FIXED_ENVIRONMENT: &[(&str, &str)] = &[
     ("HOME", "/build"),
     ("LC_ALL", "C"),
+    ("MAKEFLAGS", "-j --jobserver-auth=3,4"),
     ("PATH", "/usr/bin:/usr/sbin"),
     ("SOURCE_DATE_EPOCH", "315532800"),
     ("TMPDIR", "/tmp"),
