@@ -14,6 +14,8 @@ mod reader;
 mod render;
 mod schema;
 mod sysroot;
+#[cfg(test)]
+mod tests;
 mod values;
 mod why;
 
