@@ -4,3 +4,5 @@
 //! reads the table there and the code here.
 
 pub mod digest;
+pub mod sandbox;
+pub mod sys;
