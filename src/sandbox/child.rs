@@ -63,6 +63,12 @@ pub(super) fn first_process(prepared: &mut Prepared, inherited: &Inherited<'_>) 
     let steps = &prepared.steps;
     for (index, step) in steps.iter().enumerate() {
         if matches!(step, Ready::Spawn) {
+            // This process holds a copy of the caller's memory, which no process inside may look at. Not earlier: its
+            // files below the host's /proc would no longer be its own.
+            let hidden = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+            if let Err(fault) = hidden.at(Call::Hide) {
+                return fail(index, fault);
+            }
             let after = index + 1;
             let mut second = || second_process(steps, after, inherited, &mut inside);
             let spawned = process::clone_until_exec(&mut stack, &mut second).at(Call::Clone);
@@ -134,9 +140,7 @@ fn apply(step: &Ready, inherited: &Inherited<'_>, inside: &mut Inside) -> Result
         Ready::Identity { uid_map, gid_map } => {
             write_file(c"/proc/self/setgroups", b"deny", 0)?;
             write_file(c"/proc/self/uid_map", uid_map, 1)?;
-            write_file(c"/proc/self/gid_map", gid_map, 2)?;
-            // From here on its files below /proc belong to nobody inside; it holds a copy of the caller's memory.
-            rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable).at(Call::Call)
+            write_file(c"/proc/self/gid_map", gid_map, 2)
         }
         Ready::OomScore { text } => oom_score(text, inside),
         Ready::Keyring => match thread::fresh_session_keyring() {

@@ -57,6 +57,7 @@ calls! {
     OpenResult "open a result directory",
     Send "send to the caller",
     Go "hear from the caller",
+    Hide "hide the reaper's memory",
     Clone "make a process",
     OpenTerminal "open the terminal",
     Session "start a session",
