@@ -5,4 +5,6 @@
 
 pub mod digest;
 pub mod fs;
+pub mod sandbox;
 pub mod stage;
+pub mod sys;

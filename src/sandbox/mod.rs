@@ -1,0 +1,21 @@
+//! Running a program where it sees its declared inputs and nothing else.
+mod cancel;
+mod cgroup;
+mod child;
+mod compile;
+mod error;
+mod fault;
+pub mod filter;
+mod plan;
+mod run;
+mod stage_plan;
+mod terminal;
+#[cfg(test)]
+mod tests;
+
+pub use cancel::CancelToken;
+pub use error::Error;
+pub use plan::{Limits, Namespace, Plan, Resource, SCHEMA, Step};
+pub use run::{Finished, Outcome, RunIo};
+pub use stage_plan::{ID, StagePlan};
+pub use terminal::Terminal;
