@@ -6,5 +6,6 @@
 pub mod digest;
 pub mod fs;
 pub mod sandbox;
+pub mod schedule;
 pub mod stage;
 pub mod sys;
