@@ -5,6 +5,7 @@
 
 pub mod digest;
 pub mod fs;
+pub mod lockfile;
 pub mod sandbox;
 pub mod schedule;
 pub mod stage;
