@@ -4,3 +4,4 @@
 //! reads the table there and the code here.
 
 pub mod digest;
+pub mod format;
