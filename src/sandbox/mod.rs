@@ -1,5 +1,4 @@
 //! Running a program where it sees its declared inputs and nothing else.
-mod cancel;
 mod cgroup;
 mod child;
 mod compile;
@@ -13,7 +12,7 @@ mod terminal;
 #[cfg(test)]
 mod tests;
 
-pub use cancel::CancelToken;
+pub use crate::sys::CancelToken;
 pub use error::Error;
 pub use plan::{Limits, Namespace, Plan, Resource, SCHEMA, Step};
 pub use run::{Finished, Outcome, RunIo};

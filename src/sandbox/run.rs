@@ -12,7 +12,7 @@ use rustix::net::{
 };
 use rustix::pipe::PipeFlags;
 
-use super::cancel::CancelToken;
+use crate::sys::CancelToken;
 use super::cgroup::Group;
 use super::child::{self, Inherited};
 use super::compile::Prepared;
