@@ -116,7 +116,7 @@ struct Running<'a> {
     engine: &'a Engine<'a>,
     options: &'a Options,
     resolver: Resolver<'a>,
-    records: Records,
+    records: Records<'a>,
     broker: Broker,
     executor: Cached<'a, Local<'a>>,
     stages: Vec<&'a Stage>,

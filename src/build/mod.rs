@@ -9,12 +9,13 @@
 
 mod engine;
 mod error;
+pub mod fresh;
 pub mod known;
 mod memo;
 pub mod record;
 pub mod resolve;
 
-pub use engine::{Built, Engine, Options};
+pub use engine::{Built, Engine, Options, Run};
 pub use error::Error;
 pub use record::{Last, Records};
 pub use resolve::Resolver;

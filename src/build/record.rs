@@ -1,18 +1,21 @@
 //! What the last build of each stage was, for `why`, `log`, `shell` and for estimates of time.
 //!
-//! One JSON file for each project, stage and target, below `records/` of the store. Records only explain: no result
-//! depends on them, each can be deleted at any time, and one that cannot be read counts as missing.
+//! One JSON note of the store for each project, stage and target. Records only explain: no result depends on them, each
+//! can be deleted at any time, and one that cannot be read counts as missing.
 
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
-use crate::store::Store;
-use crate::{fs, stage};
+use crate::stage;
+use crate::store::{self, Store};
 
 /// Version of the record format.
 pub const SCHEMA: u32 = 1;
+
+/// Kind of the notes in the store.
+const KIND: &str = "builds";
 
 /// The last build of a stage that came to an end.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,17 +35,15 @@ pub struct Last {
 }
 
 /// The records of one project in one store.
-#[derive(Debug, Clone)]
-pub struct Records {
-    folder: PathBuf,
+pub struct Records<'a> {
+    store: &'a Store,
     project: String,
 }
 
-impl Records {
+impl<'a> Records<'a> {
     /// The records of the project in `root`, an absolute path.
-    pub fn new(store: &Store, root: &Path) -> Self {
-        let project = Digest::of(root.as_os_str().as_encoded_bytes()).short();
-        Self { folder: store.root().join("records").join(&project), project }
+    pub fn new(store: &'a Store, root: &Path) -> Self {
+        Self { store, project: Digest::of(root.as_os_str().as_encoded_bytes()).short() }
     }
 
     /// Name of a stage's root for the garbage collector.
@@ -57,21 +58,16 @@ impl Records {
 
     /// Where the log of a stage is written while it runs, and stays when it fails.
     pub fn log(&self, stage: &str, target: &str) -> PathBuf {
-        self.folder.join(format!("{stage}@{target}.log"))
+        self.store.root().join("logs").join(format!("{}-{stage}@{target}.log", self.project))
     }
 
-    fn path(&self, stage: &str, target: &str) -> PathBuf {
-        self.folder.join(format!("{stage}@{target}.json"))
-    }
-
-    /// The folder that holds them.
-    pub fn folder(&self) -> &Path {
-        &self.folder
+    fn note(&self, stage: &str, target: &str) -> String {
+        format!("{}-{stage}@{target}", self.project)
     }
 
     /// The record of a stage's last build, if there is a readable one.
     pub fn load(&self, stage: &str, target: &str) -> Option<Last> {
-        let bytes = fs::read(&self.path(stage, target)).ok()?;
+        let bytes = self.store.note(KIND, &self.note(stage, target)).ok()??;
         serde_json::from_slice(&bytes).ok().filter(|last: &Last| last.schema == SCHEMA)
     }
 
@@ -79,8 +75,8 @@ impl Records {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn save(&self, stage: &str, target: &str, last: &Last) -> Result<(), fs::Error> {
+    pub fn save(&self, stage: &str, target: &str, last: &Last) -> Result<(), store::Error> {
         let text = serde_json::to_vec(last).expect("a record has string keys only");
-        fs::replace(&self.path(stage, target), &text)
+        self.store.put_note(KIND, &self.note(stage, target), &text)
     }
 }

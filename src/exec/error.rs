@@ -63,12 +63,12 @@ pub enum Error {
         source: std::io::Error,
     },
     /// Two inputs give one path different contents.
-    #[error("merge the inputs of stage `{stage}`: {conflicts}")]
+    #[error("lay out the inputs of stage `{stage}`")]
     Conflict {
         /// The stage.
         stage: String,
         /// The paths, each with the inputs that disagree.
-        conflicts: String,
+        source: store::MergeError,
     },
     /// A rule of the stage is no glob.
     #[error("read the rule `{glob}` of stage `{stage}`: {reason}")]
@@ -106,9 +106,7 @@ impl Error {
             Self::Sandbox { source, .. } => source.hint(),
             Self::Store(error) => error.hint(),
             Self::Log { .. } => Some("see that there is room and that the folder belongs to you".to_owned()),
-            Self::Conflict { .. } => {
-                Some("say which input wins with a `[[wins]]` rule in stage.toml, or remove one of the inputs".to_owned())
-            }
+            Self::Conflict { source, .. } => source.hint(),
             Self::Glob { .. } => Some("write a glob such as `usr/include/**`".to_owned()),
             Self::Cancelled { .. } | Self::Slot { .. } => None,
         }

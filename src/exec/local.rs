@@ -15,7 +15,7 @@ use crate::digest::Digest;
 use crate::fs;
 use crate::sandbox::{Outcome, RunIo, StagePlan};
 use crate::stage::{ActionInputs, Layer, Limits};
-use crate::store::{self, Checkout, ImportRules, MergeError, Store};
+use crate::store::{self, Checkout, ImportRules, MergeError, Store, TreeBuilder};
 
 /// How many of the last lines of a log a failure carries.
 const TAIL: usize = 20;
@@ -104,8 +104,7 @@ impl<'a> Local<'a> {
         match store::merge(self.store, &layers, &wins) {
             Ok(tree) => Ok(Some(tree)),
             Err(MergeError::Conflicts { conflicts }) => {
-                let texts: Vec<String> = conflicts.iter().map(ToString::to_string).collect();
-                Err(Error::Conflict { stage: stage.to_owned(), conflicts: texts.join(", ") })
+                Err(Error::Conflict { stage: stage.to_owned(), source: MergeError::Conflicts { conflicts } })
             }
             Err(MergeError::Store(error)) => Err(error.into()),
         }
@@ -114,10 +113,10 @@ impl<'a> Local<'a> {
     /// Keeps what a failed job has in `/build` and `/out`, for `repro shell --failed`. Best effort: a tree that the
     /// store refuses (a device, a name that is not UTF-8) is not worth hiding the failure itself.
     fn keep(&self, finished: &crate::sandbox::Finished) -> Option<Digest> {
-        let rules = ImportRules::lenient();
+        let rules = ImportRules::default();
         let build = self.store.import(finished.build.as_fd(), &rules).ok()?;
         let out = self.store.import(finished.out.as_fd(), &rules).ok()?;
-        let mut tree = store::TreeBuilder::new(self.store);
+        let mut tree = TreeBuilder::new(self.store);
         tree.tree("build", build).ok()?;
         tree.tree("out", out).ok()?;
         tree.finish().ok()
