@@ -10,4 +10,5 @@ pub mod lockfile;
 pub mod sandbox;
 pub mod schedule;
 pub mod stage;
+pub mod store;
 pub mod sys;
