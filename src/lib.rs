@@ -5,3 +5,4 @@
 
 pub mod digest;
 pub mod schedule;
+pub mod report;
