@@ -7,6 +7,7 @@ pub mod digest;
 pub mod format;
 pub mod fs;
 pub mod lockfile;
+pub mod report;
 pub mod sandbox;
 pub mod schedule;
 pub mod stage;
