@@ -13,6 +13,7 @@ export AR="$target-ar" AS="$target-as" NM="$target-nm" RANLIB="$target-ranlib" L
 echo "== libgcc_s"
 # libgcc looks for gcc's generated headers in ../../gcc, so the folders are those of a whole gcc build.
 cp -R /in/gcc/build/gcc /build/gcc
+mkdir /build/gcc/include # libgcc leaves unwind.h there
 mkdir -p "/build/$target/libgcc" && cd "/build/$target/libgcc"
 /src/gcc/libgcc/configure $hosts --prefix=/usr --enable-shared --enable-threads=posix --disable-multilib \
     --disable-nls CC="$target-gcc" CFLAGS="$flags"
