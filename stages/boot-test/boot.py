@@ -10,7 +10,6 @@ same at every good run. Status 0: all boots came up, passed all checks and switc
 import os
 import re
 import selectors
-import shutil
 import subprocess
 import sys
 import time
@@ -43,8 +42,8 @@ def network(card):
 def efi(name):
     # A copy of the variables that the firmware may write to; its code is shared.
     variables = f"/build/{name}.vars"
-    shutil.copyfile(f"{FIRMWARE}/OVMF_VARS_4M.fd", variables)
-    os.chmod(variables, 0o600)
+    with open(f"{FIRMWARE}/OVMF_VARS_4M.fd", "rb") as fresh, open(variables, "wb") as copy:
+        copy.write(fresh.read())
     return [
         "-m", "256", "-fw_cfg", "name=opt/repro/selfcheck,string=1",
         "-drive", f"if=pflash,format=raw,readonly=on,file={FIRMWARE}/OVMF_CODE_4M.fd",

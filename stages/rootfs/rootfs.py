@@ -3,7 +3,7 @@
     rootfs.py merge DESTINATION TREE...
     rootfs.py manifest ROOT RULES INSIDE OUT
 
-`merge` copies trees over each other; one path with two contents is an error. `manifest` decides type, mode and owner of
+Only the modules of python3-minimal are at hand. `merge` copies trees over each other; one path with two contents is an error. `manifest` decides type, mode and owner of
 every path by the file RULES (its format stands at its top) and writes the table to ROOT/INSIDE, for the running system
 to check itself, and to OUT, for what packs ROOT. They differ in one line: a file cannot hold its own digest.
 
@@ -15,7 +15,6 @@ major:minor, or `-`. Paths and targets have no white space; MODE is octal, four 
 import hashlib
 import os
 import re
-import shutil
 import stat
 import sys
 
@@ -74,7 +73,8 @@ def merge(destination, trees):
                 case "d":
                     os.mkdir(target)
                 case "f":
-                    shutil.copyfile(source, target)
+                    with open(source, "rb") as data, open(target, "wb") as copy:
+                        copy.write(data.read())
                     os.chmod(target, 0o755 if os.stat(source).st_mode & 0o100 else 0o644)
                 case _:
                     problems.append(f"`{path}` of `{tree}` is neither file, folder nor link")
