@@ -4,6 +4,7 @@
 //! reads the table there and the code here.
 
 pub mod digest;
+pub mod exec;
 pub mod format;
 pub mod fs;
 pub mod lockfile;

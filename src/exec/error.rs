@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::digest::Digest;
-use crate::{sandbox, store};
+use crate::{fs, sandbox, store};
 
 /// Why a job has no result.
 #[derive(Debug, thiserror::Error)]
@@ -80,6 +80,9 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// A file operation failed.
+    #[error(transparent)]
+    Fs(#[from] fs::Error),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -104,6 +107,7 @@ impl Error {
                 Some(format!("look at the log, or enter the sandbox with `repro shell {stage}`"))
             }
             Self::Sandbox { source, .. } => source.hint(),
+            Self::Fs(error) => error.hint(),
             Self::Store(error) => error.hint(),
             Self::Log { .. } => Some("see that there is room and that the folder belongs to you".to_owned()),
             Self::Conflict { source, .. } => source.hint(),

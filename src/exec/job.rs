@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use super::error::Error;
 use crate::digest::Digest;
 use crate::sandbox::CancelToken;
 use crate::stage::{ActionInputs, Limits};

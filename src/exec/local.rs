@@ -216,6 +216,9 @@ const LONGEST_LINE: usize = 8192;
 
 impl<'a> Log<'a> {
     fn create(path: &'a std::path::Path, hear: &'a mut dyn FnMut(&str)) -> Result<Self, Error> {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
         let file = fs::create(path)?;
         Ok(Self { file, path, line: Vec::new(), tail: VecDeque::new(), hear, failed: None })
     }
