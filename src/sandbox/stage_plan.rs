@@ -100,7 +100,6 @@ impl StagePlan {
             space("/dev/shm", 0o1777),
             Step::Proc,
             Step::Pivot,
-            Step::ControlGroups,
         ]);
         steps.extend(resource_limits(&self.limits));
         steps.extend([
