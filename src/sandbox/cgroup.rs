@@ -8,6 +8,7 @@
 //! name holds the number of the process that made it.
 
 use std::ffi::OsString;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -21,6 +22,8 @@ use super::plan::Limits;
 #[derive(Debug)]
 pub(super) struct Group {
     folders: Vec<PathBuf>,
+    join: Vec<OwnedFd>,
+    unified: Option<OwnedFd>,
 }
 
 /// Where groups can be made.
@@ -43,7 +46,7 @@ impl Group {
         let places = PLACES.get_or_init(find_places);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("{PREFIX}{}-{number}", rustix::process::getpid().as_raw_nonzero());
-        let mut group = Self { folders: Vec::new() };
+        let mut group = Self { folders: Vec::new(), join: Vec::new(), unified: None };
         for place in places {
             let folder = place.folder.join(&name);
             if rustix::fs::mkdirat(CWD, &folder, Mode::from_raw_mode(0o755)).is_err() {
@@ -53,6 +56,16 @@ impl Group {
             // One more process: the reaper. Scratch space is memory, and is limited by itself.
             let processes = (limits.processes + 1).to_string();
             let memory = limits.memory.saturating_add(limits.scratch).to_string();
+            let entry = if place.unified {
+                rustix::fs::open(&folder, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+                    .map(|folder| group.unified = Some(folder))
+            } else {
+                rustix::fs::open(folder.join("tasks"), OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())
+                    .map(|tasks| group.join.push(tasks))
+            };
+            if entry.is_err() {
+                continue;
+            }
             // A value that the kernel refuses (larger than it can count) means no limit, as wanted.
             if place.pids {
                 write(&folder.join("pids.max"), &processes);
@@ -64,11 +77,14 @@ impl Group {
         (!group.folders.is_empty()).then_some(group)
     }
 
-    /// Puts a process into the group; its later children follow.
-    pub(super) fn add(&self, pid: i32) {
-        for folder in &self.folders {
-            write(&folder.join("cgroup.procs"), &pid.to_string());
-        }
+    /// Files of version 1: a process becomes a member by writing `0`.
+    pub(super) fn join(&self) -> &[OwnedFd] {
+        &self.join
+    }
+
+    /// The folder of version 2: a process is born as a member.
+    pub(super) fn unified(&self) -> Option<BorrowedFd<'_>> {
+        self.unified.as_ref().map(AsFd::as_fd)
     }
 
     /// Whether the kernel has ended a process of the group at the memory limit.

@@ -9,13 +9,11 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, ResolveFlags, Timespec, Timestamps};
-use rustix::io::{Errno, IoSlice, IoSliceMut};
+use rustix::io::{Errno, IoSlice};
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags,
 };
-use rustix::net::{
-    RecvAncillaryBuffer, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType,
-};
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType};
 
 use super::compile::{Node, Prepared, Ready};
 use super::fault::{At, Call, Fault, Message};
@@ -38,6 +36,8 @@ pub(super) struct Inherited<'a> {
     pub(super) jobserver: Option<[BorrowedFd<'a>; 2]>,
     /// The child's end of the control socket.
     pub(super) control: BorrowedFd<'a>,
+    /// Files that take the process which writes `0` to them into a control group.
+    pub(super) groups: &'a [OwnedFd],
     /// The caller's own process.
     pub(super) caller: BorrowedFd<'a>,
 }
@@ -45,7 +45,6 @@ pub(super) struct Inherited<'a> {
 /// State between steps.
 #[derive(Default)]
 struct Inside {
-    cgroup_later: bool,
     /// `/proc/self/oom_score_adj` of the first process, and what it held.
     oom: Option<(OwnedFd, [u8; 16], usize)>,
     scratch: Option<OwnedFd>,
@@ -77,6 +76,17 @@ pub(super) fn first_process(prepared: &mut Prepared, inherited: &Inherited<'_>) 
                 Err(fault) => fail(index, fault),
             };
         }
+        if let Err(fault) = apply(step, inherited, &mut inside) {
+            return fail(index, fault);
+        }
+    }
+    0
+}
+
+/// Applies steps of which none starts a process, and ends: 0 if all of them worked.
+pub(super) fn probe(prepared: &Prepared, inherited: &Inherited<'_>) -> i32 {
+    let mut inside = Inside::default();
+    for (index, step) in prepared.steps.iter().enumerate() {
         if let Err(fault) = apply(step, inherited, &mut inside) {
             return fail(index, fault);
         }
@@ -133,10 +143,7 @@ fn send(message: &Message, along: &[BorrowedFd<'_>]) -> bool {
 
 fn apply(step: &Ready, inherited: &Inherited<'_>, inside: &mut Inside) -> Result<(), Fault> {
     match step {
-        Ready::Enter { cgroup_later } => {
-            inside.cgroup_later = *cgroup_later;
-            enter(inherited)
-        }
+        Ready::Enter { cgroup_later } => enter(inherited, *cgroup_later),
         Ready::Identity { uid_map, gid_map } => {
             write_file(c"/proc/self/setgroups", b"deny", 0)?;
             write_file(c"/proc/self/uid_map", uid_map, 1)?;
@@ -182,7 +189,6 @@ fn apply(step: &Ready, inherited: &Inherited<'_>, inside: &mut Inside) -> Result
         Ready::Devices { nodes, terminal } => devices(nodes, *terminal, inside),
         Ready::Proc => proc(inside),
         Ready::Pivot { terminal } => pivot(*terminal, inside),
-        Ready::ControlGroups => control_groups(inside.cgroup_later),
         Ready::Limit { resource, limit } => rustix::process::setrlimit(*resource, limit.clone()).at(Call::Call),
         // Done by the caller of this function, which alone can.
         Ready::Spawn => Ok(()),
@@ -232,7 +238,14 @@ impl Inside {
 }
 
 /// Arranges descriptors, ties this process's life to the caller's and cuts mounts off from the host's.
-fn enter(inherited: &Inherited<'_>) -> Result<(), Fault> {
+fn enter(inherited: &Inherited<'_>, hide_groups: bool) -> Result<(), Fault> {
+    for group in inherited.groups {
+        // A thread that moves itself alone takes no global lock; being moved by another process costs milliseconds.
+        rustix::io::write(group, b"0").at(Call::Join)?;
+    }
+    if hide_groups {
+        process::unshare(libc::CLONE_NEWCGROUP.cast_unsigned().into()).at(Call::HideGroups)?;
+    }
     // 0 as well: it keeps the number taken until it becomes /dev/null.
     for number in 0..3 {
         fds::place(inherited.log, number).at(Call::Place)?;
@@ -479,20 +492,6 @@ fn pivot(terminal: bool, inside: &mut Inside) -> Result<(), Fault> {
         send(&Message::Ready, &[out.as_fd(), build.as_fd()])
     };
     if sent { Ok(()) } else { Err(Fault::new(Call::Send, 0, Errno::PIPE)) }
-}
-
-/// Waits for the caller, who by now has put this process under its limits, and makes the group it is in the root of
-/// what `/proc/self/cgroup` shows.
-fn control_groups(hide: bool) -> Result<(), Fault> {
-    let mut byte = [0];
-    let mut iov = [IoSliceMut::new(&mut byte)];
-    let mut ancillary = RecvAncillaryBuffer::default();
-    let got =
-        rustix::net::recvmsg(fds::numbered(CONTROL), &mut iov, &mut ancillary, RecvFlags::empty()).at(Call::Go)?;
-    if got.bytes != 1 {
-        return Err(Fault::new(Call::Go, 0, Errno::PIPE));
-    }
-    if hide { process::unshare(libc::CLONE_NEWCGROUP.cast_unsigned().into()).at(Call::Call) } else { Ok(()) }
 }
 
 fn session(terminal: bool, inside: &Inside) -> Result<(), Fault> {

@@ -32,7 +32,6 @@ pub(super) enum Ready {
     Devices { nodes: Vec<Node>, terminal: bool },
     Proc,
     Pivot { terminal: bool },
-    ControlGroups,
     Limit { resource: rustix::process::Resource, limit: Rlimit },
     Spawn,
     Session { terminal: bool },
@@ -75,10 +74,16 @@ impl Prepared {
         if plan.schema != plan::SCHEMA {
             return Err(Error::Schema { found: plan.schema, known: plan::SCHEMA });
         }
-        let terminal = plan.steps.iter().any(|step| matches!(step, Step::Session { terminal: true }));
+        require_order(plan)?;
+        Self::of(&plan.steps)
+    }
+
+    /// Prepares steps that need not be a whole plan.
+    pub(super) fn of(plan: &[Step]) -> Result<Self, Error> {
+        let terminal = plan.iter().any(|step| matches!(step, Step::Session { terminal: true }));
         let mut namespaces = 0;
-        let mut steps = Vec::with_capacity(plan.steps.len());
-        for (index, step) in plan.steps.iter().enumerate() {
+        let mut steps = Vec::with_capacity(plan.len());
+        for (index, step) in plan.iter().enumerate() {
             let bad = |reason: &'static str| Error::BadStep { step: step.to_string(), reason };
             if (index == 0) != matches!(step, Step::Enter { .. }) {
                 return Err(bad("namespaces are entered first, and once"));
@@ -134,7 +139,6 @@ impl Prepared {
                 }
                 Step::Proc => Ready::Proc,
                 Step::Pivot => Ready::Pivot { terminal },
-                Step::ControlGroups => Ready::ControlGroups,
                 Step::Limit { resource, soft, hard } => {
                     Ready::Limit { resource: resource.raw(), limit: Rlimit { current: *soft, maximum: *hard } }
                 }
@@ -168,7 +172,6 @@ impl Prepared {
                 }
             });
         }
-        require_order(plan)?;
         Ok(Self { steps, namespaces, stack: Stack::new() })
     }
 }

@@ -28,6 +28,8 @@ macro_rules! calls {
 }
 
 calls! {
+    Join "join a control group",
+    HideGroups "hide the names of control groups",
     Place "arrange descriptors",
     Close "close inherited descriptors",
     DeathSignal "ask to die with the caller",
@@ -56,7 +58,6 @@ calls! {
     Detach "detach the old root",
     OpenResult "open a result directory",
     Send "send to the caller",
-    Go "hear from the caller",
     Hide "hide the reaper's memory",
     Clone "make a process",
     OpenTerminal "open the terminal",

@@ -2,9 +2,11 @@
 mod cgroup;
 mod child;
 mod compile;
+pub mod doctor;
 mod error;
 mod fault;
 pub mod filter;
+pub mod oci;
 mod plan;
 mod run;
 mod stage_plan;
@@ -13,6 +15,7 @@ mod terminal;
 mod tests;
 
 pub use crate::sys::CancelToken;
+pub use doctor::{Feature, Status, isolation_id, probe, require};
 pub use error::Error;
 pub use plan::{Limits, Namespace, Plan, Resource, SCHEMA, Step};
 pub use run::{Finished, Outcome, RunIo};

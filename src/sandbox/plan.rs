@@ -109,8 +109,6 @@ pub enum Step {
     Proc,
     /// Make the root the root, and let go of the host's.
     Pivot,
-    /// Wait until the caller has applied its limits, then hide the names of control groups.
-    ControlGroups,
     /// Set a resource limit.
     Limit {
         /// Which one.
@@ -192,7 +190,6 @@ impl fmt::Display for Step {
             }
             Self::Proc => write!(f, "mount `/proc`: own processes only, read-only"),
             Self::Pivot => write!(f, "make it the root and detach the host's"),
-            Self::ControlGroups => write!(f, "hide the names of control groups"),
             Self::Limit { resource, soft, hard } => {
                 write!(f, "limit {} to {} (hard: {})", resource.name(), amount(soft), amount(hard))
             }
@@ -244,7 +241,7 @@ pub enum Namespace {
     Uts,
     /// System V IPC and POSIX message queues.
     Ipc,
-    /// Names of control groups. Entered late, by [`Step::ControlGroups`].
+    /// Names of control groups. Entered once the process is in the group that limits it, so that this is the root.
     Cgroup,
 }
 

@@ -7,9 +7,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
-use rustix::net::{
-    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendFlags, SocketFlags, SocketType,
-};
+use rustix::net::{AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SocketFlags, SocketType};
 use rustix::pipe::PipeFlags;
 
 use crate::sys::CancelToken;
@@ -100,26 +98,22 @@ impl Plan {
             }
             None => None,
         };
+        let group = Group::make(&self.limits);
         let inherited = Inherited {
             log: log_write.as_fd(),
             jobserver: jobserver.as_ref().map(|[read, write]| [read.as_fd(), write.as_fd()]),
             control: control_child.as_fd(),
+            groups: group.as_ref().map_or(&[], Group::join),
             caller: myself.as_fd(),
         };
 
-        let group = Group::make(&self.limits);
         let begin = Instant::now();
         let namespaces = prepared.namespaces;
-        let spawned = process::clone_process(namespaces, &mut || child::first_process(&mut prepared, &inherited))
+        let into = group.as_ref().and_then(Group::unified);
+        let spawned = process::clone_process(namespaces, into, &mut || child::first_process(&mut prepared, &inherited))
             .map_err(|source| Error::Start { source })?;
         let mut child = Alive { spawned, waited: false };
         drop((log_write, control_child, jobserver));
-
-        if let Some(group) = &group {
-            group.add(child.spawned.pid);
-        }
-        // The child waits for this byte before it makes the stage's process. If it is dead the loop below finds out.
-        let _ = rustix::net::send(&control, b"+", SendFlags::NOSIGNAL);
 
         let mut watch = Watch {
             log: Some(log),

@@ -1,7 +1,7 @@
 //! Making, replacing, ending and waiting for processes.
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
-use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::time::Duration;
 
 use rustix::io::Errno;
@@ -10,6 +10,9 @@ use super::check;
 
 /// `CLONE_CLEAR_SIGHAND` of linux/sched.h: handled signals are back at their defaults in the child (Linux 5.5).
 const CLONE_CLEAR_SIGHAND: u64 = 0x1_0000_0000;
+
+/// `CLONE_INTO_CGROUP` of linux/sched.h (Linux 5.7).
+const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
 
 /// Bytes of stack that a child made by [`clone_until_exec`] has.
 const STACK: usize = 256 * 1024;
@@ -37,16 +40,25 @@ pub struct Usage {
 /// Runs `child` in a new process with the given `CLONE_NEW*` flags and ends it with the value returned (clone3(2)).
 ///
 /// The memory is copied, as by fork. Handled signals get their default action in the child; ignored ones stay ignored.
-/// `child` keeps to the rules in the [module's text](super).
+/// It is born in the control group of version 2 whose folder is given. `child` keeps to the rules in the
+/// [module's text](super).
 ///
 /// # Errors
 /// As clone3(2): EPERM or ENOSPC where namespaces are not allowed, EAGAIN at a limit of processes.
-pub fn clone_process(namespaces: u64, child: &mut dyn FnMut() -> i32) -> Result<Spawned, Errno> {
+pub fn clone_process(
+    namespaces: u64,
+    group: Option<BorrowedFd<'_>>,
+    child: &mut dyn FnMut() -> i32,
+) -> Result<Spawned, Errno> {
     let mut pidfd: c_int = -1;
     // SAFETY: an all-zero `clone_args` is a valid value: integers only.
     let mut args: libc::clone_args = unsafe { std::mem::zeroed() };
     args.flags = namespaces | libc::CLONE_PIDFD as u64 | CLONE_CLEAR_SIGHAND;
     args.pidfd = (&raw mut pidfd) as u64;
+    if let Some(group) = group {
+        args.flags |= CLONE_INTO_CGROUP;
+        args.cgroup = group.as_raw_fd().cast_unsigned().into();
+    }
     args.exit_signal = libc::SIGCHLD as u64;
     // SAFETY: the structure is alive and its size is true; `pidfd` points to an integer that outlives the call. No
     // stack is given and memory is not shared, so the child goes on with a copy of this one, as after fork.
