@@ -5,3 +5,5 @@
 
 pub mod digest;
 pub mod format;
+pub mod fs;
+pub mod stage;

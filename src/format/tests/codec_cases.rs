@@ -32,8 +32,8 @@ fn every_codec() {
             flipped[at] ^= 1 << (at % 8);
             if let Ok(lines) = list(&flipped) {
                 assert_eq!(Ok(lines), listed, "{name}: bit {} of byte {at}", at % 8);
-                // Parts of gzip's and bzip2's headers and trees say nothing, and deflate spells things in several ways.
-                assert!(matches!(name, "gzip" | "bzip2"), "{name}: flipping byte {at} was not noticed");
+                // Only xz checks its every byte; elsewhere some bits of headers say nothing.
+                assert!(name != "xz", "{name}: flipping byte {at} was not noticed");
             }
         }
     }
