@@ -6,4 +6,5 @@
 pub mod digest;
 pub mod format;
 pub mod fs;
+pub mod lockfile;
 pub mod stage;
