@@ -8,3 +8,4 @@ pub mod format;
 pub mod fs;
 pub mod lockfile;
 pub mod stage;
+pub mod sysroot;
