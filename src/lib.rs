@@ -8,4 +8,5 @@ pub mod format;
 pub mod fs;
 pub mod lockfile;
 pub mod stage;
+pub mod store;
 pub mod sysroot;
