@@ -14,3 +14,4 @@ pub mod schedule;
 pub mod stage;
 pub mod store;
 pub mod sys;
+pub mod sysroot;

@@ -184,6 +184,6 @@ fn codec(suffix: &str) -> Option<Option<Codec>> {
     })
 }
 
-fn sized<'a>(input: &'a mut (dyn Read + Send), size: u64) -> std::io::Take<&'a mut (dyn Read + Send)> {
+fn sized(input: &mut (dyn Read + Send), size: u64) -> std::io::Take<&mut (dyn Read + Send)> {
     input.take(size)
 }

@@ -49,7 +49,7 @@ pub enum DirError {
         /// Entries that are complete.
         written: u64,
         /// Why it ended.
-        source: Error,
+        source: Box<Error>,
     },
     /// Modes and times of directories could not be set at the end.
     #[error("set the mode and time of `{entry}` below `{}`", path.display())]
@@ -273,6 +273,7 @@ pub fn unpack_to_dir(
     let written = sink.written();
     // The directories that are there get their modes in either case.
     let finished = sink.finish();
-    let summary = outcome.map_err(|source| DirError::Partial { path: path.to_owned(), written, source })?;
+    let summary =
+        outcome.map_err(|source| DirError::Partial { path: path.to_owned(), written, source: Box::new(source) })?;
     finished.map(|()| summary)
 }

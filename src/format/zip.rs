@@ -87,6 +87,7 @@ pub(super) fn read<R: Read + Seek>(input: &mut R, gate: &mut Gate) -> Result<(),
     }
     let mut order: Vec<&Entry> = entries.iter().collect();
     order.sort_by_key(|entry| entry.offset);
+    input.seek(SeekFrom::Start(0))?;
     let mut input = BufReader::with_capacity(64 * 1024, input);
     let mut at = 0;
     for entry in order {
