@@ -4,4 +4,6 @@
 //! reads the table there and the code here.
 
 pub mod digest;
+pub mod fetch;
+pub mod fs;
 pub mod lockfile;

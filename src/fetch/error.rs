@@ -3,11 +3,11 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use super::mirrors::MirrorError;
 use crate::digest::Digest;
+use crate::fs;
 
 /// A failure to get pinned bytes. Reads after "failed to".
 #[derive(Debug, thiserror::Error)]
@@ -193,12 +193,10 @@ pub enum Reason {
         got: Digest,
     },
     /// A file of a local mirror could not be read, or the partial file could not be written.
-    #[error("use `{}`", path.display())]
+    #[error("use a file")]
     File {
-        /// The file.
-        path: PathBuf,
-        /// The system's reason.
-        source: io::Error,
+        /// The operation, its path and the system's reason.
+        source: fs::Error,
     },
     /// The store would not take the bytes.
     #[error("keep the bytes")]

@@ -30,6 +30,7 @@
 
 mod apt;
 mod attempt;
+mod blobs;
 mod config;
 pub mod debian;
 mod error;
@@ -45,6 +46,7 @@ mod queue;
 mod tests;
 
 pub use apt::AptConfig;
+pub use blobs::{BlobError, Blobs};
 pub use config::{Config, Timing};
 pub use error::{Error, Failure, Missing, Reason};
 pub use fetcher::Fetcher;
@@ -73,11 +75,7 @@ impl Pin {
 
     /// The pin of a package in the lockfile; `base` is the archive's, such as `mirror://debian/`.
     pub fn of_package(base: &str, package: &PackagePin) -> Self {
-        Self {
-            name: package.name.clone(),
-            urls: vec![join(base, &package.path)],
-            digest: Some(package.digest),
-        }
+        Self { name: package.name.clone(), urls: vec![join(base, &package.path)], digest: Some(package.digest) }
     }
 }
 
