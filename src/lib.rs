@@ -5,6 +5,7 @@
 
 pub mod digest;
 pub mod exec;
+pub mod fetch;
 pub mod format;
 pub mod fs;
 pub mod lockfile;

@@ -1,7 +1,8 @@
 //! Which Debian mirror and proxy the machine's own apt is configured with: sources.list(5), apt.conf(5).
 
-use std::fs;
 use std::path::{Path, PathBuf};
+
+use crate::fs::{self, Dir};
 
 /// What of apt's configuration matters here.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -54,15 +55,14 @@ impl AptConfig {
     }
 }
 
-/// The files of a `.d` folder that apt reads: sorted, with one of these extensions.
+/// The files of a `.d` folder that apt reads: sorted (as listed), with one of these extensions.
 fn parts(folder: &Path, extensions: &[&str]) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
-    let mut paths: Vec<PathBuf> = entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
+    let Ok(entries) = Dir::open(folder).and_then(|dir| dir.list()) else { return Vec::new() };
+    entries
+        .iter()
+        .map(|entry| folder.join(&entry.name))
         .filter(|path| extensions.contains(&path.extension().unwrap_or_default().to_str().unwrap_or("\0")))
-        .collect();
-    paths.sort();
-    paths
+        .collect()
 }
 
 /// Debian's own archive ends in `/debian`; the security archive, ports and other vendors do not.
@@ -130,7 +130,8 @@ fn conf_values(text: &str) -> Vec<(String, String)> {
         } else if first.is_whitespace() {
             rest = rest.trim_start();
         } else {
-            let end = rest.find(|c: char| c.is_whitespace() || matches!(c, '{' | '}' | ';' | '"')).unwrap_or(rest.len());
+            let end =
+                rest.find(|c: char| c.is_whitespace() || matches!(c, '{' | '}' | ';' | '"')).unwrap_or(rest.len());
             words.push(rest[..end].to_owned());
             rest = &rest[end..];
         }
@@ -140,6 +141,8 @@ fn conf_values(text: &str) -> Vec<(String, String)> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn write(root: &Path, name: &str, text: &str) {
@@ -181,7 +184,11 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let root = root.path();
         write(root, "apt.conf.d/01a", "Acquire::http::Proxy \"http://first.example:3128\"; // old\n");
-        write(root, "apt.conf.d/02b", "/* why { */ Acquire { http { Proxy \"http://proxy.example:3142/\"; Timeout \"9\"; }; };\n");
+        write(
+            root,
+            "apt.conf.d/02b",
+            "/* why { */ Acquire { http { Proxy \"http://proxy.example:3142/\"; Timeout \"9\"; }; };\n",
+        );
         write(root, "apt.conf.d/03c.bak", "Acquire::http::Proxy \"http://ignored.example\";");
         let apt = AptConfig::read(root);
         assert_eq!(apt.http_proxy.as_deref(), Some("http://proxy.example:3142/"));

@@ -5,9 +5,10 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::mirrors::Mirrors;
+use crate::fs::{Clock, SystemClock};
 
 /// How to fetch. The caller fills it in: nothing here reads the environment.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Config {
     /// Where `mirror://` leads.
     pub mirrors: Mirrors,
@@ -19,6 +20,8 @@ pub struct Config {
     pub unpinned_limit: u64,
     /// Pauses and patience.
     pub timing: Timing,
+    /// Measures pauses, stalls and speed.
+    pub clock: Arc<dyn Clock>,
     /// Set to true from anywhere to end all downloads soon; their partial files stay.
     pub cancel: Arc<AtomicBool>,
 }
@@ -31,6 +34,7 @@ impl Default for Config {
             jobs: 8,
             unpinned_limit: 4 << 30,
             timing: Timing::default(),
+            clock: Arc::new(SystemClock::new()),
             cancel: Arc::default(),
         }
     }

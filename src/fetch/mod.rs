@@ -12,7 +12,7 @@
 //!
 //! # Rules of a download
 //! - Several at a time, each pin once: pins of the same digest are one download, and other processes with the same
-//!   wish wait for the lock of its partial file (`tmp/partial/<sha256>` in the store) and then find the blob.
+//!   wish wait for the lock of its partial file (`partial/<sha256>` in the store's folder) and then find the blob.
 //! - A partial file is continued with a `Range` request, guarded by `If-Range` when the same server gave it; it survives
 //!   every failure except a mismatch, after which it is gone.
 //! - Timeouts, resets, short bodies and 5xx are tried again after a pause; every other refusal moves on to the next
@@ -73,11 +73,7 @@ impl Pin {
 
     /// The pin of a package in the lockfile; `base` is the archive's, such as `mirror://debian/`.
     pub fn of_package(base: &str, package: &PackagePin) -> Self {
-        Self {
-            name: package.name.clone(),
-            urls: vec![join(base, &package.path)],
-            digest: Some(package.digest),
-        }
+        Self { name: package.name.clone(), urls: vec![join(base, &package.path)], digest: Some(package.digest) }
     }
 }
 

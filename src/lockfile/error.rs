@@ -1,29 +1,19 @@
 //! What can go wrong with a lockfile.
 
 use std::fmt;
-use std::io;
 use std::path::PathBuf;
 
 use super::model::SCHEMA;
+use crate::fs;
 
 /// A failure to read, check or write a lockfile. Reads after "failed to".
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The file could not be read.
-    #[error("read the lockfile `{}`", path.display())]
-    Read {
-        /// The lockfile.
-        path: PathBuf,
-        /// The system's reason.
-        source: io::Error,
-    },
-    /// The file could not be replaced; the old one is as it was.
-    #[error("write the lockfile `{}`", path.display())]
-    Write {
-        /// The lockfile.
-        path: PathBuf,
-        /// The system's reason.
-        source: io::Error,
+    /// The file could not be read or replaced; a file that could not be replaced is as it was.
+    #[error("use the lockfile")]
+    File {
+        /// The operation, its path and the system's reason.
+        source: fs::Error,
     },
     /// The file is not JSON of the right shape.
     #[error("parse the lockfile `{}` at line {line}, column {column}: {reason}", path.display())]
@@ -60,9 +50,7 @@ impl Error {
     /// The cure, where there is one.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::Read { source, .. } if source.kind() == io::ErrorKind::NotFound => {
-                "make it with `repro lock`".to_owned()
-            }
+            Self::File { source } if source.is_missing() => "make it with `repro lock`".to_owned(),
             Self::Parse { merge: true, .. } => {
                 "a merge was left unfinished: take either side, then run `repro lock`".to_owned()
             }
@@ -73,7 +61,7 @@ impl Error {
                 "it was written by a newer version of `repro`: use that one".to_owned()
             }
             Self::Schema { .. } => "remove the file and make it anew with `repro lock`".to_owned(),
-            Self::Read { .. } | Self::Write { .. } => return None,
+            Self::File { source } => return source.hint(),
         })
     }
 }

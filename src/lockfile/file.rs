@@ -1,13 +1,12 @@
 //! Lockfiles as bytes and as files.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Deserialize;
 
 use super::error::Error;
 use super::model::{Lockfile, SCHEMA};
+use crate::fs;
 
 impl Lockfile {
     /// Reads and checks the lockfile at `path`.
@@ -15,7 +14,7 @@ impl Lockfile {
     /// # Errors
     /// The file cannot be read, is not of this format, or fails [`Lockfile::validate`].
     pub fn load(path: &Path) -> Result<Self, Error> {
-        let text = fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        let text = fs::read_to_string(path).map_err(|source| Error::File { source })?;
         Self::parse(&text, path)
     }
 
@@ -57,7 +56,7 @@ impl Lockfile {
         if fs::read(path).is_ok_and(|old| old == text.as_bytes()) {
             return Ok(());
         }
-        replace(path, text.as_bytes()).map_err(|source| Error::Write { path: path.to_owned(), source })
+        fs::replace(path, text.as_bytes()).map_err(|source| Error::File { source })
     }
 }
 
@@ -79,29 +78,4 @@ fn parse_error(error: &serde_json::Error, text: &str, path: &Path) -> Error {
         reason.truncate(at);
     }
     Error::Parse { path: path.to_owned(), line, column, reason, merge }
-}
-
-/// Temporary file, fsync, rename, fsync of the directory.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let name = path.file_name().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidFilename))?;
-    let parent = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let mut temporary = std::ffi::OsString::from(".");
-    temporary.push(name);
-    temporary.push(format!(".{}.tmp", std::process::id()));
-    let temporary: PathBuf = parent.join(temporary);
-    let result = (|| {
-        let mut file = File::create(&temporary)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)?;
-        File::open(parent)?.sync_all()
-    })();
-    if result.is_err() {
-        // What is left of the attempt is of no use, and the first error is the one to report.
-        let _ = fs::remove_file(&temporary);
-    }
-    result
 }

@@ -79,7 +79,7 @@ fn saving_is_atomic_and_loads_back() {
     let names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert_eq!(names, ["lockfile.json"], "no temporary files stay");
     let nowhere = folder.path().join("none/lockfile.json");
-    assert!(matches!(sample().save(&nowhere), Err(Error::Write { .. })));
+    assert!(matches!(sample().save(&nowhere), Err(Error::File { .. })));
 }
 
 #[test]
