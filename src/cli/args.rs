@@ -75,32 +75,20 @@ pub enum ColorChoice {
 
 /// What to do.
 #[derive(Debug, Subcommand)]
+#[allow(missing_docs, reason = "clap would take the text of a variant for that of the command's `Args`")]
 pub enum Command {
-    /// `repro build`.
     Build(commands::build::Args),
-    /// `repro lock`.
     Lock(commands::lock::Args),
-    /// `repro fetch`.
     Fetch(commands::fetch::Args),
-    /// `repro plan`.
     Plan(commands::plan::Args),
-    /// `repro why`.
     Why(commands::why::Args),
-    /// `repro graph`.
     Graph(commands::graph::Args),
-    /// `repro log`.
     Log(commands::log::Args),
-    /// `repro shell`.
     Shell(commands::shell::Args),
-    /// `repro unpack`.
     Unpack(commands::unpack::Args),
-    /// `repro store`.
     Store(commands::store::Args),
-    /// `repro doctor`.
     Doctor(commands::doctor::Args),
-    /// `repro man`.
     Man(commands::man::Args),
-    /// `repro completions`.
     Completions(commands::completions::Args),
 }
 
