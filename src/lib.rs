@@ -9,3 +9,4 @@ pub mod fs;
 pub mod report;
 pub mod schedule;
 pub mod stage;
+pub mod store;

@@ -72,7 +72,9 @@ impl Error {
             Errno::DQUOT => "free some of your quota on that file system; `repro store gc` removes what is not needed",
             Errno::MFILE => "raise the limit of open files (`ulimit -n`) or lower the number of jobs (`-j`)",
             Errno::NFILE => "the whole machine is out of file handles: raise the sysctl fs.file-max",
-            Errno::ACCESS | Errno::PERM => "check who owns that path and its mode; it must belong to the user who runs this",
+            Errno::ACCESS | Errno::PERM => {
+                "check who owns that path and its mode; it must belong to the user who runs this"
+            }
             Errno::ROFS => "that file system is mounted read-only: choose another place or remount it",
             Errno::IO => "the disk reports an error: look at the kernel's log (`dmesg`) before trusting it further",
             Errno::STALE => "the network file system lost that file: mount it again",

@@ -78,7 +78,9 @@ mod imp {
     impl Failure {
         fn hits(self, class: Class) -> bool {
             match self {
-                Self::Errno(code) if code == Errno::MFILE.raw_os_error() => matches!(class, Class::Open | Class::Create),
+                Self::Errno(code) if code == Errno::MFILE.raw_os_error() => {
+                    matches!(class, Class::Open | Class::Create)
+                }
                 Self::Errno(code) if code == Errno::NOSPC.raw_os_error() => {
                     matches!(class, Class::Create | Class::Change | Class::Write)
                 }

@@ -24,14 +24,15 @@ pub mod fault;
 mod file;
 mod lock;
 mod meta;
-mod threads;
-mod tree;
 #[cfg(test)]
 mod tests;
+mod threads;
+mod tree;
 
 pub use clock::{Clock, FixedClock, SystemClock};
 pub use dir::Dir;
 pub use error::Error;
+pub(crate) use file::read_rest;
 pub use file::{create_dir_all, exists, read, read_to_string, remove_file, replace, write_all};
 pub use lock::Lock;
 pub use meta::{Entry, Kind, Meta};
