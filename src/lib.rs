@@ -7,6 +7,8 @@ pub mod cli;
 pub mod digest;
 pub mod fs;
 pub mod report;
+pub mod sandbox;
 pub mod schedule;
 pub mod stage;
 pub mod store;
+pub mod sys;

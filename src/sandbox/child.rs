@@ -1,0 +1,538 @@
+//! The inside: what the new processes do between clone and exec.
+//!
+//! Rules: no allocation, no lock, no panic, no printing (see [`crate::sys`]). rustix makes its system calls directly, so
+//! its functions are safe to use here as long as they are given C strings. Owned descriptors are held in [`Inside`] and
+//! never dropped: both processes end by exec or exit.
+
+use std::ffi::CStr;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, ResolveFlags, Timespec, Timestamps};
+use rustix::io::{Errno, IoSlice};
+use rustix::mount::{
+    FsMountFlags, FsOpenFlags, MountAttrFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags,
+};
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType};
+
+use super::compile::{Node, Prepared, Ready};
+use super::fault::{At, Call, Fault, Message};
+use crate::sys::{fds, mount, net, process, seccomp, thread};
+
+/// The seconds of every time stamp that a stage finds: 1980-01-01, the oldest that FAT and zip can hold.
+pub(super) const EPOCH: i64 = 315_532_800;
+
+/// Number of the control socket in the child.
+const CONTROL: i32 = 5;
+/// Number of the descriptor of the caller's process in the child.
+const CALLER: i32 = 6;
+
+/// Descriptors that the child inherits; all numbers are above those that it gives out.
+#[derive(Debug)]
+pub(super) struct Inherited<'a> {
+    /// Where output goes.
+    pub(super) log: BorrowedFd<'a>,
+    /// The make jobserver's pipe: reading end, writing end.
+    pub(super) jobserver: Option<[BorrowedFd<'a>; 2]>,
+    /// The child's end of the control socket.
+    pub(super) control: BorrowedFd<'a>,
+    /// Files that take the process which writes `0` to them into a control group.
+    pub(super) groups: &'a [OwnedFd],
+    /// The caller's own process.
+    pub(super) caller: BorrowedFd<'a>,
+}
+
+/// State between steps.
+#[derive(Default)]
+struct Inside {
+    /// `/proc/self/oom_score_adj` of the first process, and what it held.
+    oom: Option<(OwnedFd, [u8; 16], usize)>,
+    scratch: Option<OwnedFd>,
+    root: Option<OwnedFd>,
+    terminal: Option<OwnedFd>,
+}
+
+const PLAIN: MountAttrFlags = MountAttrFlags::MOUNT_ATTR_NOSUID.union(MountAttrFlags::MOUNT_ATTR_NODEV);
+const READ_ONLY: MountAttrFlags = PLAIN.union(MountAttrFlags::MOUNT_ATTR_RDONLY);
+
+/// The first process: applies the plan, becomes the reaper. Gives its exit code, which nobody looks at.
+pub(super) fn first_process(prepared: &mut Prepared, inherited: &Inherited<'_>) -> i32 {
+    let mut inside = Inside::default();
+    let mut stack = std::mem::take(&mut prepared.stack);
+    let steps = &prepared.steps;
+    for (index, step) in steps.iter().enumerate() {
+        if matches!(step, Ready::Spawn) {
+            // This process holds a copy of the caller's memory, which no process inside may look at. Not earlier: its
+            // files below the host's /proc would no longer be its own.
+            let hidden = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+            if let Err(fault) = hidden.at(Call::Hide) {
+                return fail(index, fault);
+            }
+            let after = index + 1;
+            let mut second = || second_process(steps, after, inherited, &mut inside);
+            let spawned = process::clone_until_exec(&mut stack, &mut second).at(Call::Clone);
+            return match spawned {
+                Ok(stage) => reap(stage, &inside),
+                Err(fault) => fail(index, fault),
+            };
+        }
+        if let Err(fault) = apply(step, inherited, &mut inside) {
+            return fail(index, fault);
+        }
+    }
+    0
+}
+
+/// Applies steps of which none starts a process, and ends: 0 if all of them worked.
+pub(super) fn probe(prepared: &Prepared, inherited: &Inherited<'_>) -> i32 {
+    let mut inside = Inside::default();
+    for (index, step) in prepared.steps.iter().enumerate() {
+        if let Err(fault) = apply(step, inherited, &mut inside) {
+            return fail(index, fault);
+        }
+    }
+    0
+}
+
+/// The second process: applies the rest of the plan, the last step of which executes the program.
+fn second_process(steps: &[Ready], after: usize, inherited: &Inherited<'_>, inside: &mut Inside) -> i32 {
+    for (index, step) in steps.iter().enumerate().skip(after) {
+        if let Err(fault) = apply(step, inherited, inside) {
+            return fail(index, fault);
+        }
+    }
+    127
+}
+
+/// Waits until the program has ended, and tells the caller. What else is alive dies with this process: the kernel kills
+/// and reaps all of a pid namespace when its first process ends, before that process itself can be waited for.
+fn reap(stage: i32, inside: &Inside) -> i32 {
+    if let Some((file, text, len)) = &inside.oom {
+        // Only the program shall be taken first, not its reaper. Not being able to is no loss of isolation.
+        let _ = rustix::io::pwrite(file, &text[..*len], 0);
+    }
+    // The log and the jobserver are the program's.
+    let _ = fds::close_between(0, 4, false);
+    loop {
+        match process::wait(-1) {
+            Ok((pid, status, usage)) if pid == stage => {
+                send(&Message::Done { status, max_rss: usage.max_rss }, &[]);
+                return 0;
+            }
+            Ok(_) => {}
+            Err(_) => return 1,
+        }
+    }
+}
+
+fn fail(step: usize, fault: Fault) -> i32 {
+    send(&Message::Failed { step, fault }, &[]);
+    127
+}
+
+fn send(message: &Message, along: &[BorrowedFd<'_>]) -> bool {
+    let (bytes, len) = message.encode();
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))];
+    let mut ancillary = SendAncillaryBuffer::new(&mut space);
+    if !along.is_empty() && !ancillary.push(SendAncillaryMessage::ScmRights(along)) {
+        return false;
+    }
+    let iov = [IoSlice::new(&bytes[..len])];
+    rustix::net::sendmsg(fds::numbered(CONTROL), &iov, &mut ancillary, SendFlags::NOSIGNAL).is_ok()
+}
+
+fn apply(step: &Ready, inherited: &Inherited<'_>, inside: &mut Inside) -> Result<(), Fault> {
+    match step {
+        Ready::Enter { cgroup_later } => enter(inherited, *cgroup_later),
+        Ready::Identity { uid_map, gid_map } => {
+            write_file(c"/proc/self/setgroups", b"deny", 0)?;
+            write_file(c"/proc/self/uid_map", uid_map, 1)?;
+            write_file(c"/proc/self/gid_map", gid_map, 2)
+        }
+        Ready::OomScore { text } => oom_score(text, inside),
+        Ready::Keyring => match thread::fresh_session_keyring() {
+            // A kernel without keyrings has none to leave.
+            Ok(()) | Err(Errno::NOSYS) => Ok(()),
+            Err(errno) => Err(Fault::new(Call::Call, 0, errno)),
+        },
+        Ready::Loopback => {
+            let socket = rustix::net::socket_with(
+                rustix::net::AddressFamily::INET,
+                SocketType::DGRAM,
+                SocketFlags::CLOEXEC,
+                None,
+            );
+            net::loopback_up(socket.at(Call::Call)?).at(Call::Call)
+        }
+        Ready::HostName { host, domain } => {
+            rustix::system::sethostname(host).at(Call::Call)?;
+            rustix::system::setdomainname(domain).at(Call::Call)
+        }
+        Ready::Scratch { size, inodes } => scratch(size, inodes, inside),
+        Ready::Root { lower, points } => root(lower, points, inside),
+        Ready::Tree { at, lower, scratch } => {
+            let upper = scratch.as_ref().map(|(upper, work)| (upper.as_c_str(), work.as_c_str()));
+            if let Some((upper, work)) = upper {
+                make_directory(inside.scratch()?, upper, 0o755)?;
+                make_directory(inside.scratch()?, work, 0o755)?;
+                set_times(inside.scratch()?, upper)?;
+            }
+            let made = overlay(inside.scratch()?, lower, upper)?;
+            attach(inside.root()?, made.as_fd(), at)
+        }
+        Ready::Space { at, folder, mode } => {
+            make_directory(inside.scratch()?, folder, *mode)?;
+            set_times(inside.scratch()?, folder)?;
+            let made = clone_mount(inside.scratch()?, folder, Call::Mount)?;
+            attach(inside.root()?, made.as_fd(), at)
+        }
+        Ready::Devices { nodes, terminal } => devices(nodes, *terminal, inside),
+        Ready::Proc => proc(inside),
+        Ready::Pivot { terminal } => pivot(*terminal, inside),
+        Ready::Limit { resource, limit } => rustix::process::setrlimit(*resource, limit.clone()).at(Call::Call),
+        // Done by the caller of this function, which alone can.
+        Ready::Spawn => Ok(()),
+        Ready::Session { terminal } => session(*terminal, inside),
+        Ready::Descriptors => descriptors(inherited, inside),
+        Ready::Scheduling => {
+            thread::plain_scheduling();
+            thread::default_timer_slack().at(Call::Call)
+        }
+        Ready::Signals => thread::default_signals().at(Call::Call),
+        Ready::Umask { mask } => {
+            rustix::process::umask(Mode::from_raw_mode(*mask));
+            Ok(())
+        }
+        Ready::Personality { persona } => thread::set_personality(*persona).at(Call::Call),
+        Ready::Capabilities => capabilities(),
+        Ready::Filter { program } => {
+            rustix::thread::set_no_new_privs(true).at(Call::NoNewPrivileges)?;
+            seccomp::install(program).at(Call::Install)
+        }
+        Ready::Directory { path } => rustix::process::chdir(path.as_c_str()).at(Call::ChangeDirectory),
+        Ready::Execute { candidates, argv, env } => {
+            let mut worst = Errno::NOENT;
+            for candidate in candidates {
+                let errno = process::execute(candidate, argv, env);
+                // As execvp(3): a program that may not be executed is reported if none is found after it.
+                if errno != Errno::NOENT && errno != Errno::NOTDIR {
+                    worst = errno;
+                    if errno != Errno::ACCESS {
+                        break;
+                    }
+                }
+            }
+            Err(Fault::new(Call::Execute, 0, worst))
+        }
+    }
+}
+
+impl Inside {
+    fn scratch(&self) -> Result<BorrowedFd<'_>, Fault> {
+        self.scratch.as_ref().map(AsFd::as_fd).ok_or(Fault::new(Call::MakeDirectory, 0, Errno::BADF))
+    }
+
+    fn root(&self) -> Result<BorrowedFd<'_>, Fault> {
+        self.root.as_ref().map(AsFd::as_fd).ok_or(Fault::new(Call::OpenPoint, 0, Errno::BADF))
+    }
+}
+
+/// Arranges descriptors, ties this process's life to the caller's and cuts mounts off from the host's.
+fn enter(inherited: &Inherited<'_>, hide_groups: bool) -> Result<(), Fault> {
+    for group in inherited.groups {
+        // A thread that moves itself alone takes no global lock; being moved by another process costs milliseconds.
+        rustix::io::write(group, b"0").at(Call::Join)?;
+    }
+    if hide_groups {
+        process::unshare(libc::CLONE_NEWCGROUP.cast_unsigned().into()).at(Call::HideGroups)?;
+    }
+    // 0 as well: it keeps the number taken until it becomes /dev/null.
+    for number in 0..3 {
+        fds::place(inherited.log, number).at(Call::Place)?;
+    }
+    if let Some([read, write]) = inherited.jobserver {
+        fds::place(read, 3).at(Call::Place)?;
+        fds::place(write, 4).at(Call::Place)?;
+    } else {
+        fds::close_between(3, 4, false).at(Call::Close)?;
+    }
+    fds::place(inherited.control, CONTROL).at(Call::Place)?;
+    fds::place(inherited.caller, CALLER).at(Call::Place)?;
+    // Whatever other threads of the caller had open at the time of the clone.
+    fds::close_between(7, u32::MAX, false).at(Call::Close)?;
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL)).at(Call::DeathSignal)?;
+    // The caller may have died before that call: then its descriptor is readable.
+    let caller = fds::numbered(CALLER);
+    let mut wait = [rustix::event::PollFd::new(&caller, rustix::event::PollFlags::IN)];
+    let now = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
+    if rustix::event::poll(&mut wait, Some(&now)).at(Call::ParentGone)? != 0 {
+        return Err(Fault::new(Call::ParentGone, 0, Errno::SRCH));
+    }
+    // Out of the terminal's reach: its signals go to the caller, who decides.
+    rustix::process::setsid().at(Call::Session)?;
+    rustix::process::umask(Mode::from_raw_mode(0o022));
+    rustix::mount::mount_change(c"/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC).at(Call::Private)
+}
+
+fn write_file(path: &CStr, text: &[u8], index: usize) -> Result<(), Fault> {
+    let file =
+        rustix::fs::open(path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty()).at_index(Call::OpenFile, index)?;
+    rustix::io::write(&file, text).at_index(Call::WriteFile, index)?;
+    Ok(())
+}
+
+fn oom_score(text: &[u8], inside: &mut Inside) -> Result<(), Fault> {
+    let path = c"/proc/self/oom_score_adj";
+    let file = rustix::fs::open(path, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()).at(Call::OpenFile)?;
+    let mut before = [0; 16];
+    let len = rustix::io::pread(&file, &mut before, 0).at(Call::OpenFile)?;
+    rustix::io::pwrite(&file, text, 0).at(Call::WriteFile)?;
+    inside.oom = Some((file, before, len));
+    Ok(())
+}
+
+fn set_option(context: BorrowedFd<'_>, name: &CStr, value: &CStr, call: Call, index: usize) -> Result<(), Fault> {
+    rustix::mount::fsconfig_set_string(context, name, value)
+        .at_index(call, index)
+        .map_err(|fault| fault.with_note_from(context))
+}
+
+fn create(context: BorrowedFd<'_>, attributes: MountAttrFlags) -> Result<OwnedFd, Fault> {
+    rustix::mount::fsconfig_create(context).at(Call::Create).map_err(|fault| fault.with_note_from(context))?;
+    rustix::mount::fsmount(context, FsMountFlags::FSMOUNT_CLOEXEC, attributes).at(Call::Mount)
+}
+
+fn make_directory(at: BorrowedFd<'_>, name: &CStr, mode: u32) -> Result<(), Fault> {
+    rustix::fs::mkdirat(at, name, Mode::from_raw_mode(0o700)).at(Call::MakeDirectory)?;
+    // Not by mkdir, which heeds the umask.
+    rustix::fs::chmodat(at, name, Mode::from_raw_mode(mode), AtFlags::empty()).at(Call::MakeDirectory)
+}
+
+fn set_times(at: BorrowedFd<'_>, name: &CStr) -> Result<(), Fault> {
+    let time = Timespec { tv_sec: EPOCH, tv_nsec: 0 };
+    let times = Timestamps { last_access: time, last_modification: time };
+    rustix::fs::utimensat(at, name, &times, AtFlags::SYMLINK_NOFOLLOW).at(Call::SetTimes)
+}
+
+/// One tmpfs for all that the program writes. It is mounted over the host's `/proc`, which always exists, is never a
+/// parent of a lower directory and is no longer needed; it goes with the old root.
+fn scratch(size: &CStr, inodes: &CStr, inside: &mut Inside) -> Result<(), Fault> {
+    let context = rustix::mount::fsopen(c"tmpfs", FsOpenFlags::FSOPEN_CLOEXEC).at(Call::FsOpen)?;
+    for (index, (name, value)) in [(c"size", size), (c"nr_inodes", inodes), (c"mode", c"0755")].into_iter().enumerate()
+    {
+        set_option(context.as_fd(), name, value, Call::Option, index)?;
+    }
+    let made = create(context.as_fd(), PLAIN)?;
+    let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
+    rustix::mount::move_mount(&made, c"", CWD, c"/proc", flags).at(Call::Attach)?;
+    make_directory(made.as_fd(), c"empty", 0o755)?;
+    inside.scratch = Some(made);
+    Ok(())
+}
+
+/// An overlay file system (Documentation/filesystems/overlayfs.rst), not yet attached.
+///
+/// Lower directories are given as `.` after changing into each: a value of fsconfig(2) holds at most 255 bytes, and the
+/// given text is what `/proc/self/mountinfo` shows inside, where paths of the host have no business. `userxattr` is
+/// what works in a user namespace; without it directories cannot be made opaque there.
+fn overlay(
+    scratch: BorrowedFd<'_>,
+    lower: &[std::ffi::CString],
+    upper: Option<(&CStr, &CStr)>,
+) -> Result<OwnedFd, Fault> {
+    let context = rustix::mount::fsopen(c"overlay", FsOpenFlags::FSOPEN_CLOEXEC).at(Call::FsOpen)?;
+    let fd = context.as_fd();
+    rustix::mount::fsconfig_set_flag(fd, c"userxattr").at(Call::Option).map_err(|f| f.with_note_from(fd))?;
+    for (index, path) in lower.iter().enumerate() {
+        rustix::process::chdir(path.as_c_str()).at_index(Call::Lower, index)?;
+        set_option(fd, c"lowerdir+", c".", Call::Lower, index)?;
+    }
+    if let Some((upper, work)) = upper {
+        rustix::process::fchdir(scratch).at(Call::Upper)?;
+        set_option(fd, c"upperdir", upper, Call::Upper, 0)?;
+        set_option(fd, c"workdir", work, Call::Upper, 1)?;
+        return create(fd, PLAIN);
+    }
+    if lower.len() == 1 {
+        // Without an upper layer the kernel wants two lower ones.
+        let empty = rustix::fs::openat(scratch, c"empty", OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
+        rustix::process::fchdir(empty.at(Call::Empty)?).at(Call::Empty)?;
+        set_option(fd, c"lowerdir+", c".", Call::Empty, 0)?;
+    }
+    create(fd, READ_ONLY)
+}
+
+fn root(lower: &[std::ffi::CString], points: &[std::ffi::CString], inside: &mut Inside) -> Result<(), Fault> {
+    let scratch = inside.scratch()?;
+    make_directory(scratch, c"root", 0o755)?;
+    make_directory(scratch, c"work", 0o755)?;
+    make_directory(scratch, c"upper", 0o755)?;
+    // In the upper directory itself, before it is mounted: it is empty, so no symbolic link of a lower layer can lead
+    // elsewhere, and what a lower layer has instead of a directory is covered.
+    let upper = open_directory(scratch, c"upper")?;
+    for (index, point) in points.iter().enumerate() {
+        make_directory(upper.as_fd(), point, 0o755).map_err(|fault| fault.of(index))?;
+    }
+    for point in points.iter().rev() {
+        set_times(upper.as_fd(), point)?;
+    }
+    set_times(scratch, c"upper")?;
+    let made = overlay(scratch, lower, Some((c"upper", c"work")))?;
+    let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
+    rustix::mount::move_mount(&made, c"", scratch, c"root", flags).at(Call::Attach)?;
+    inside.root = Some(made);
+    Ok(())
+}
+
+fn open_directory(at: BorrowedFd<'_>, name: &CStr) -> Result<OwnedFd, Fault> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    rustix::fs::openat(at, name, flags, Mode::empty()).at(Call::OpenPoint)
+}
+
+fn clone_mount(at: BorrowedFd<'_>, name: &CStr, call: Call) -> Result<OwnedFd, Fault> {
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_SYMLINK_NOFOLLOW;
+    rustix::mount::open_tree(at, name, flags).at(call)
+}
+
+/// Attaches a mount at a path below the root, by descriptor and without following anything on the way.
+fn attach(root: BorrowedFd<'_>, made: BorrowedFd<'_>, at: &CStr) -> Result<(), Fault> {
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let within = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    let point = rustix::fs::openat2(root, at, flags, Mode::empty(), within).at(Call::OpenPoint)?;
+    let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
+    rustix::mount::move_mount(made, c"", &point, c"", flags).at(Call::Attach)
+}
+
+fn devices(nodes: &[Node], terminal: bool, inside: &Inside) -> Result<(), Fault> {
+    let scratch = inside.scratch()?;
+    make_directory(scratch, c"dev", 0o755)?;
+    let dev = open_directory(scratch, c"dev")?;
+    make_directory(dev.as_fd(), c"shm", 0o1777)?;
+    set_times(dev.as_fd(), c"shm")?;
+    let links = [
+        (c"/proc/self/fd", c"fd"),
+        (c"/proc/self/fd/0", c"stdin"),
+        (c"/proc/self/fd/1", c"stdout"),
+        (c"/proc/self/fd/2", c"stderr"),
+        (c"pts/ptmx", c"ptmx"),
+    ];
+    for (target, name) in &links[..if terminal { 5 } else { 4 }] {
+        rustix::fs::symlinkat(*target, &dev, *name).at(Call::MakeEntry)?;
+        set_times(dev.as_fd(), name)?;
+    }
+    if terminal {
+        make_directory(dev.as_fd(), c"pts", 0o755)?;
+    }
+    for node in nodes {
+        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
+        rustix::fs::openat(&dev, node.name.as_c_str(), flags, Mode::from_raw_mode(0o444)).at(Call::MakeEntry)?;
+    }
+    set_times(scratch, c"dev")?;
+    let made = clone_mount(scratch, c"dev", Call::Mount)?;
+    mount::set_attributes(&made, READ_ONLY, false).at(Call::ReadOnly)?;
+    attach(inside.root()?, made.as_fd(), c"dev")?;
+    let dev = open_below(inside.root()?, c"dev")?;
+    for (index, node) in nodes.iter().enumerate() {
+        let bound = clone_mount(CWD, &node.host, Call::OpenNode).map_err(|fault| fault.of(index))?;
+        let found = rustix::fs::statat(&bound, c"", AtFlags::EMPTY_PATH).at_index(Call::OpenNode, index)?;
+        let character = rustix::fs::FileType::from_raw_mode(found.st_mode) == rustix::fs::FileType::CharacterDevice;
+        let number = (rustix::fs::major(found.st_rdev), rustix::fs::minor(found.st_rdev));
+        if !character || number != node.number {
+            // A host whose /dev/null has become a file, say.
+            return Err(Fault::new(Call::WrongNode, index, Errno::NODEV));
+        }
+        let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NOEXEC;
+        mount::set_attributes(&bound, attributes, false).at_index(Call::ReadOnly, index)?;
+        attach(dev.as_fd(), bound.as_fd(), &node.name)?;
+    }
+    if terminal {
+        let context = rustix::mount::fsopen(c"devpts", FsOpenFlags::FSOPEN_CLOEXEC).at(Call::FsOpen)?;
+        set_option(context.as_fd(), c"ptmxmode", c"0666", Call::Option, 0)?;
+        set_option(context.as_fd(), c"mode", c"0620", Call::Option, 1)?;
+        let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NOEXEC;
+        let made = create(context.as_fd(), attributes)?;
+        attach(dev.as_fd(), made.as_fd(), c"pts")?;
+    }
+    Ok(())
+}
+
+fn open_below(root: BorrowedFd<'_>, at: &CStr) -> Result<OwnedFd, Fault> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let within = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    rustix::fs::openat2(root, at, flags, Mode::empty(), within).at(Call::OpenPoint)
+}
+
+fn proc(inside: &Inside) -> Result<(), Fault> {
+    let context = rustix::mount::fsopen(c"proc", FsOpenFlags::FSOPEN_CLOEXEC).at(Call::FsOpen)?;
+    // Not `invisible`: that makes an exception for members of the file system's group, which is 0 and may be the
+    // caller's.
+    set_option(context.as_fd(), c"hidepid", c"ptraceable", Call::Option, 0)?;
+    set_option(context.as_fd(), c"subset", c"pid", Call::Option, 1)?;
+    let made = create(context.as_fd(), READ_ONLY | MountAttrFlags::MOUNT_ATTR_NOEXEC)?;
+    attach(inside.root()?, made.as_fd(), c"proc")
+}
+
+/// Swaps the roots in place, lets go of the old one, and hands the caller the directories that it will want to read.
+fn pivot(terminal: bool, inside: &mut Inside) -> Result<(), Fault> {
+    rustix::process::fchdir(inside.root()?).at(Call::PivotRoot)?;
+    rustix::process::pivot_root(c".", c".").at(Call::PivotRoot)?;
+    rustix::mount::unmount(c".", UnmountFlags::DETACH).at(Call::Detach)?;
+    rustix::process::chdir(c"/").at(Call::ChangeDirectory)?;
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let out = rustix::fs::open(c"/out", flags, Mode::empty()).at_index(Call::OpenResult, 0)?;
+    let build = rustix::fs::open(c"/build", flags, Mode::empty()).at_index(Call::OpenResult, 1)?;
+    let sent = if terminal {
+        let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let master = rustix::fs::open(c"/dev/pts/ptmx", flags, Mode::empty()).at(Call::OpenTerminal)?;
+        rustix::pty::unlockpt(&master).at(Call::OpenTerminal)?;
+        let sent = send(&Message::Ready, &[out.as_fd(), build.as_fd(), master.as_fd()]);
+        inside.terminal = Some(master);
+        sent
+    } else {
+        send(&Message::Ready, &[out.as_fd(), build.as_fd()])
+    };
+    if sent { Ok(()) } else { Err(Fault::new(Call::Send, 0, Errno::PIPE)) }
+}
+
+fn session(terminal: bool, inside: &Inside) -> Result<(), Fault> {
+    rustix::process::setsid().at(Call::Session)?;
+    if !terminal {
+        return Ok(());
+    }
+    let master = inside.terminal.as_ref().ok_or(Fault::new(Call::OpenTerminal, 0, Errno::BADF))?;
+    let flags = rustix::pty::OpenptFlags::RDWR | rustix::pty::OpenptFlags::NOCTTY;
+    let slave = rustix::pty::ioctl_tiocgptpeer(master, flags).at(Call::OpenTerminal)?;
+    rustix::process::ioctl_tiocsctty(&slave).at(Call::OpenTerminal)?;
+    for number in 0..3 {
+        fds::place(&slave, number).at(Call::Place)?;
+    }
+    Ok(())
+}
+
+fn descriptors(inherited: &Inherited<'_>, inside: &Inside) -> Result<(), Fault> {
+    if inside.terminal.is_none() {
+        let null =
+            rustix::fs::open(c"/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).at(Call::OpenNull)?;
+        fds::place(&null, 0).at(Call::Place)?;
+    }
+    let first = if inherited.jobserver.is_some() { 5 } else { 3 };
+    // Marked, not closed: the control socket must be able to report a failing exec.
+    fds::close_between(first, u32::MAX, true).at(Call::Close)
+}
+
+fn capabilities() -> Result<(), Fault> {
+    use rustix::thread::{CapabilitiesSecureBits as Bits, CapabilitySet, CapabilitySets};
+    thread::drop_bounding_set().at(Call::Bounding)?;
+    rustix::thread::clear_ambient_capability_set().at(Call::Ambient)?;
+    let bits = Bits::NO_ROOT
+        | Bits::NO_ROOT_LOCKED
+        | Bits::NO_SETUID_FIXUP
+        | Bits::NO_SETUID_FIXUP_LOCKED
+        | Bits::KEEP_CAPS_LOCKED
+        | Bits::NO_CAP_AMBIENT_RAISE
+        | Bits::NO_CAP_AMBIENT_RAISE_LOCKED;
+    rustix::thread::set_capabilities_secure_bits(bits).at(Call::SecureBits)?;
+    let none = CapabilitySet::empty();
+    rustix::thread::set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })
+        .at(Call::CapSet)
+}
