@@ -5,7 +5,9 @@
 
 pub mod cli;
 pub mod digest;
+pub mod fetch;
 pub mod fs;
+pub mod lockfile;
 pub mod report;
 pub mod sandbox;
 pub mod schedule;
