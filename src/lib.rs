@@ -6,6 +6,7 @@
 pub mod cli;
 pub mod digest;
 pub mod fetch;
+pub mod format;
 pub mod fs;
 pub mod lockfile;
 pub mod report;
