@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::mirrors::MirrorError;
 use crate::digest::Digest;
-use crate::fs;
+use crate::{fs, store};
 
 /// A failure to get pinned bytes. Reads after "failed to".
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +27,12 @@ pub enum Error {
     /// The caller said stop.
     #[error("fetch pinned inputs: interrupted")]
     Cancelled,
+    /// What arrived may not survive a power cut.
+    #[error("make the fetched inputs durable")]
+    Flush {
+        /// The store's reason.
+        source: store::Error,
+    },
     /// The http client could not be set up.
     #[error("set up the http client")]
     Client {
@@ -42,6 +48,7 @@ impl Error {
             Self::Offline { .. } => Some("run once without `--offline`, or `repro fetch` while connected".to_owned()),
             Self::Failed { failures } => failures.iter().flat_map(|f| &f.places).find_map(|(_, reason)| reason.hint()),
             Self::Cancelled => Some("run it again: what has arrived is kept".to_owned()),
+            Self::Flush { source } => source.hint(),
             Self::Client { .. } => None,
         }
     }
@@ -202,7 +209,7 @@ pub enum Reason {
     #[error("keep the bytes")]
     Store {
         /// The store's reason.
-        source: Box<dyn StdError + Send + Sync>,
+        source: store::Error,
     },
 }
 
@@ -222,6 +229,8 @@ impl Reason {
             Self::NoAnswer { .. } | Self::Stalled { .. } => {
                 Some("check the network, or set REPRO_MIRROR_<NAME> to a mirror or a local directory".to_owned())
             }
+            Self::Store { source } => source.hint(),
+            Self::File { source } => source.hint(),
             _ => None,
         }
     }

@@ -8,7 +8,6 @@ use reqwest::blocking::Client;
 use reqwest::{Proxy, Url, redirect};
 
 use super::Pin;
-use super::blobs::Blobs;
 use super::config::Config;
 use super::error::{Error, Missing};
 use super::job::{Ended, Job};
@@ -16,10 +15,11 @@ use super::mirrors::{Mirrors, Place};
 use super::progress::Progress;
 use super::queue::Queue;
 use crate::digest::Digest;
+use crate::store::Store;
 
 /// Gets pins into a store.
 pub struct Fetcher<'a> {
-    store: &'a dyn Blobs,
+    store: &'a Store,
     config: Config,
     progress: &'a dyn Progress,
     /// Made at the first use: its thread and the system's certificates cost time that a full store does not need.
@@ -28,12 +28,12 @@ pub struct Fetcher<'a> {
 
 impl<'a> Fetcher<'a> {
     /// A fetcher into `store`; `progress` hears of every step.
-    pub fn new(store: &'a dyn Blobs, config: Config, progress: &'a dyn Progress) -> Self {
+    pub fn new(store: &'a Store, config: Config, progress: &'a dyn Progress) -> Self {
         Self { store, config, progress, client: OnceLock::new() }
     }
 
     /// The store that it fills.
-    pub fn store(&self) -> &'a dyn Blobs {
+    pub fn store(&self) -> &'a Store {
         self.store
     }
 
@@ -61,6 +61,10 @@ impl<'a> Fetcher<'a> {
         // The largest first, so that none is left alone at the end.
         wanted.sort_by_key(|&at| std::cmp::Reverse(pins[at].digest.map_or(u64::MAX, |digest| digest.size)));
         let mut got = self.run(pins, &wanted)?;
+        if got.values().any(Result::is_ok) {
+            // One flush for all of them: success means that they outlive a power cut.
+            self.store.flush().map_err(|source| Error::Flush { source })?;
+        }
         let mut failures = Vec::new();
         let mut digests = vec![None; pins.len()];
         for (at, pin) in pins.iter().enumerate() {

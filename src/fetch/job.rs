@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::io::{BufReader, Read};
 use std::path::Path;
 
 use reqwest::Url;
@@ -10,15 +10,15 @@ use reqwest::blocking::Client;
 use rustix::fs::{CWD, Mode, OFlags};
 
 use super::attempt::{Attempt, Stop};
-use super::blobs::Blobs;
 use super::config::Config;
 use super::error::{Failure, Reason};
 use super::mirrors::Place;
 use super::partial::Partial;
 use super::progress::Progress;
 use super::{Pin, pace};
-use crate::digest::{Digest, HashReader};
+use crate::digest::Digest;
 use crate::fs::{self, Dir};
+use crate::store::{self, Store};
 
 /// New bytes that count as getting somewhere: below, a server that sends a little and breaks is out of tries.
 const HEADWAY: u64 = 64 << 10;
@@ -32,7 +32,7 @@ pub(super) enum Ended {
 /// One pin to be had.
 pub(super) struct Job<'a> {
     pub(super) pin: &'a Pin,
-    pub(super) store: &'a dyn Blobs,
+    pub(super) store: &'a Store,
     pub(super) config: &'a Config,
     pub(super) client: &'a Client,
     pub(super) progress: &'a dyn Progress,
@@ -109,7 +109,7 @@ impl Job<'_> {
     }
 
     fn open_partial(&self) -> Result<Option<Partial>, fs::Error> {
-        let folder = self.store.root().join("tmp/partial");
+        let folder = self.store.root().join("partial");
         fs::create_dir_all(&folder)?;
         let key = match self.pin.digest {
             Some(digest) => digest.hex(),
@@ -153,7 +153,7 @@ impl Job<'_> {
                 Err(stop) => return Err(stop),
             }
         }
-        let result = self.keep(partial.rewound()?, url.as_str());
+        let result = self.keep(partial.rewound()?);
         if matches!(result, Err(Reason::Mismatch { .. })) {
             self.progress.dropped(name, partial.len());
             partial.reset()?;
@@ -176,33 +176,22 @@ impl Job<'_> {
             return Err(Stop::Next(Reason::Length { expected: limit, announced: size }));
         }
         self.progress.started(&self.pin.name, &path.display().to_string(), 0, Some(size));
-        let digest = self.keep(&file, &path.display().to_string()).map_err(Stop::Next)?;
+        let digest = self.keep(&file).map_err(Stop::Next)?;
         self.progress.advanced(&self.pin.name, digest.size);
         Ok(digest)
     }
 
     /// Hands a whole file to the store, which hashes it.
-    fn keep(&self, file: &File, place: &str) -> Result<Digest, Reason> {
+    fn keep(&self, file: &File) -> Result<Digest, Reason> {
         let Some(want) = self.pin.digest else {
             let mut reader = BufReader::with_capacity(1 << 20, file).take(self.config.unpinned_limit);
-            return self.store.put_reader(&mut reader).map_err(|error| Reason::Store { source: error.into() });
+            return self.store.put_reader(&mut reader).map_err(|source| Reason::Store { source });
         };
-        let mut reader = BufReader::with_capacity(1 << 20, file);
-        let Err(error) = self.store.put_expecting(&mut reader, want) else { return Ok(want) };
-        // Wrong bytes, or a store in trouble? Only a hash of one's own tells.
-        let rehash = || {
-            let mut file = file;
-            file.seek(SeekFrom::Start(0))?;
-            let mut reader = HashReader::new(BufReader::with_capacity(1 << 20, file));
-            std::io::copy(&mut reader, &mut std::io::sink())?;
-            Ok(reader.finish())
-        };
-        match rehash() {
-            Ok(got) if got != want => Err(Reason::Mismatch { expected: want, got }),
-            Ok(_) => Err(Reason::Store { source: error.into() }),
-            Err(source) => {
-                Err(Reason::File { source: fs::Error::Io { operation: "read", path: place.into(), source } })
-            }
+        match self.store.put_expecting(&mut BufReader::with_capacity(1 << 20, file), want) {
+            Ok(()) => Ok(want),
+            Err(store::Error::Mismatch { actual: got, .. }) => Err(Reason::Mismatch { expected: want, got }),
+            Err(store::Error::Longer { .. }) => Err(Reason::Long { expected: want.size }),
+            Err(source) => Err(Reason::Store { source }),
         }
     }
 }

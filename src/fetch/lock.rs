@@ -8,7 +8,6 @@
 //! A source without a known digest is believed at first use: what the first place gives is hashed and pinned.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::error::Error as StdError;
 use std::fmt;
 use std::io::Read;
 use std::time::Duration;
@@ -22,6 +21,7 @@ use super::debian::release::{Release, ReleaseError};
 use super::{Fetcher, Pin, join};
 use crate::digest::{Digest, ParseDigestError};
 use crate::lockfile::{ArchivePin, Lockfile, PackagePin, SourcePin, SysrootPin};
+use crate::store;
 
 /// An `InRelease` is some 150 kB.
 const INRELEASE_LIMIT: u64 = 16 << 20;
@@ -110,7 +110,7 @@ pub enum Error {
         /// What it is.
         what: String,
         /// The store's reason.
-        source: Box<dyn StdError + Send + Sync>,
+        source: store::Error,
     },
     /// The archive's index is not signed as it should be.
     #[error("verify the index of the archive `{archive}`")]
@@ -166,7 +166,8 @@ impl Error {
                 "a package that the sysroot can do without goes into its `exclude`; the archive may also have renamed it"
                     .to_owned(),
             ),
-            Self::Store { .. } | Self::Index { .. } | Self::Package { .. } => None,
+            Self::Store { source, .. } => source.hint(),
+            Self::Index { .. } | Self::Package { .. } => None,
         }
     }
 }
@@ -273,8 +274,7 @@ impl State {
         now: Duration,
     ) -> Result<Self, Error> {
         let get = |what: &str, digest: Digest| {
-            let failed = |source| Error::Store { what: what.to_owned(), source };
-            fetcher.store().get_bytes(digest).map_err(|error| failed(error.into()))
+            fetcher.store().get_bytes(digest).map_err(|source| Error::Store { what: what.to_owned(), source })
         };
         let top = join(&archive.base, &format!("dists/{}", archive.suite));
         let pin = Pin { name: format!("{name}: InRelease"), urls: vec![join(&top, "InRelease")], digest: None };

@@ -12,7 +12,7 @@
 //!
 //! # Rules of a download
 //! - Several at a time, each pin once: pins of the same digest are one download, and other processes with the same
-//!   wish wait for the lock of its partial file (`tmp/partial/<sha256>` in the store) and then find the blob.
+//!   wish wait for the lock of its partial file (`partial/<sha256>` in the store's folder) and then find the blob.
 //! - A partial file is continued with a `Range` request, guarded by `If-Range` when the same server gave it; it survives
 //!   every failure except a mismatch, after which it is gone.
 //! - Timeouts, resets, short bodies and 5xx are tried again after a pause; every other refusal moves on to the next
@@ -30,7 +30,6 @@
 
 mod apt;
 mod attempt;
-mod blobs;
 mod config;
 pub mod debian;
 mod error;
@@ -46,7 +45,6 @@ mod queue;
 mod tests;
 
 pub use apt::AptConfig;
-pub use blobs::{BlobError, Blobs};
 pub use config::{Config, Timing};
 pub use error::{Error, Failure, Missing, Reason};
 pub use fetcher::Fetcher;

@@ -1,6 +1,7 @@
 //! Partial files: what has arrived of a pin, kept over failures and restarts.
 //!
-//! `tmp/partial/<key>` holds the first bytes of the file; `<key>` is the pinned hash, or for a first use the hash of the
+//! `partial/<key>` in the store's folder holds the first bytes of the file (not below `tmp`: what is there goes when its
+//! owner does); `<key>` is the pinned hash, or for a first use the hash of the
 //! places. Whoever downloads holds the file's lock, so that one process does and the others wait. `<key>.from` says
 //! which address the bytes came from and the validator (RFC 9110, section 8.8) that it gave: it only saves a server from
 //! sending what is no longer the same file, and may be stale or torn without harm.

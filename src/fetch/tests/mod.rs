@@ -7,90 +7,51 @@ mod resume;
 mod server;
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::Path;
 use std::sync::Mutex;
 use std::time::Duration;
 
 use super::*;
-use crate::digest::HashReader;
+use crate::store::Store;
 
-/// The least that is a store: files named by their hashes.
+/// A store in a folder of its own.
 pub(super) struct Folder {
-    root: PathBuf,
-    _temporary: Option<tempfile::TempDir>,
+    store: Store,
+    _temporary: tempfile::TempDir,
+}
+
+impl std::ops::Deref for Folder {
+    type Target = Store;
+
+    fn deref(&self) -> &Store {
+        &self.store
+    }
 }
 
 impl Folder {
     pub(super) fn new() -> Self {
         let temporary = tempfile::tempdir().unwrap();
-        Self { root: temporary.path().to_owned(), _temporary: Some(temporary) }.made()
+        Self { store: Store::open(temporary.path()).unwrap(), _temporary: temporary }
     }
 
-    pub(super) fn at(root: &Path) -> Self {
-        Self { root: root.to_owned(), _temporary: None }.made()
-    }
-
-    fn made(self) -> Self {
-        fs::create_dir_all(self.root.join("objects")).unwrap();
-        self
-    }
-
-    fn path(&self, digest: Digest) -> PathBuf {
-        self.root.join("objects").join(digest.hex())
-    }
-
+    /// The names of the partial files.
     pub(super) fn partials(&self) -> Vec<String> {
-        let Ok(entries) = fs::read_dir(self.root.join("tmp/partial")) else { return Vec::new() };
+        let Ok(entries) = fs::read_dir(self.root().join("partial")) else { return Vec::new() };
         let mut names: Vec<String> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
     }
 
     pub(super) fn blobs(&self) -> usize {
-        fs::read_dir(self.root.join("objects")).unwrap().count()
+        let folders = fs::read_dir(self.root().join("objects")).unwrap();
+        folders.map(|folder| fs::read_dir(folder.unwrap().path()).unwrap().count()).sum()
     }
 
+    /// Leaves a partial file as an earlier run would.
     pub(super) fn plant(&self, digest: Digest, bytes: &[u8]) {
-        fs::create_dir_all(self.root.join("tmp/partial")).unwrap();
-        fs::write(self.root.join("tmp/partial").join(digest.hex()), bytes).unwrap();
-    }
-}
-
-impl Blobs for Folder {
-    fn root(&self) -> &Path {
-        &self.root
-    }
-
-    fn contains(&self, digest: Digest) -> bool {
-        self.path(digest).exists()
-    }
-
-    fn put_expecting(&self, reader: &mut dyn Read, want: Digest) -> Result<(), BlobError> {
-        let temporary = tempfile::NamedTempFile::new_in(&self.root)?;
-        let mut reader = HashReader::new(reader);
-        std::io::copy(&mut reader, &mut temporary.as_file())?;
-        if reader.finish() != want {
-            return Err("other bytes".into());
-        }
-        temporary.persist(self.path(want))?;
-        Ok(())
-    }
-
-    fn put_reader(&self, reader: &mut dyn Read) -> Result<Digest, BlobError> {
-        let mut bytes = Vec::new();
-        reader.read_to_end(&mut bytes)?;
-        let digest = Digest::of(&bytes);
-        fs::write(self.path(digest), bytes)?;
-        Ok(digest)
-    }
-
-    fn get_bytes(&self, digest: Digest) -> Result<Vec<u8>, BlobError> {
-        let mut bytes = Vec::new();
-        File::open(self.path(digest))?.read_to_end(&mut bytes)?;
-        assert_eq!(Digest::of(&bytes), digest);
-        Ok(bytes)
+        fs::create_dir_all(self.root().join("partial")).unwrap();
+        fs::write(self.root().join("partial").join(digest.hex()), bytes).unwrap();
     }
 }
 

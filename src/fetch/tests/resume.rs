@@ -17,7 +17,7 @@ fn child() {
     let digest = std::env::var("REPRO_TEST_DIGEST").unwrap().parse().unwrap();
     let config = Config { timing: Timing::default(), ..quick() };
     let wanted = Pin { name: "file".to_owned(), urls: vec![url], digest: Some(digest) };
-    Fetcher::new(&Folder::at(Path::new(&root)), config, &Silent).fetch(&[wanted]).unwrap();
+    Fetcher::new(&Store::open(Path::new(&root)).unwrap(), config, &Silent).fetch(&[wanted]).unwrap();
 }
 
 fn start(store: &Folder, url: &str, digest: Digest) -> Child {
@@ -52,7 +52,7 @@ fn killed_ten_times_moves_each_byte_once() {
     });
     let store = Folder::new();
     let url = server.url("/file");
-    let partial = store.root().join("tmp/partial").join(digest.hex());
+    let partial = store.root().join("partial").join(digest.hex());
     for kill in 1..=10 {
         let mut child = start(&store, &url, digest);
         let enough = (SIZE * kill / 11) as u64;
@@ -114,7 +114,7 @@ fn the_lock_of_a_killed_process_is_free() {
     let store = Folder::new();
     let url = server.url("/file");
     let mut child = start(&store, &url, digest);
-    let partial = store.root().join("tmp/partial").join(digest.hex());
+    let partial = store.root().join("partial").join(digest.hex());
     while fs::metadata(&partial).map_or(0, |meta| meta.len()) < 60_000 {
         std::thread::sleep(Duration::from_millis(1));
     }
