@@ -15,3 +15,4 @@ pub mod schedule;
 pub mod stage;
 pub mod store;
 pub mod sys;
+pub mod sysroot;
