@@ -137,7 +137,8 @@ fn resource_limits(limits: &Limits) -> Vec<Step> {
         (Stack, (Some(8 * MIB), Some(64 * MIB))),
         (Core, both(0)),
         (Rss, none),
-        (Nproc, both(limits.processes)),
+        // The reaper counts, too.
+        (Nproc, both(limits.processes + 1)),
         (Nofile, (Some(1024), Some(4096))),
         (Memlock, both(64 << 10)),
         (As, none),

@@ -27,7 +27,9 @@ fn unnamed(text: &str) -> String {
 
 #[test]
 fn a_plan_prints() {
-    insta::assert_snapshot!(unnamed(&sample().to_string()));
+    insta::with_settings!({snapshot_path => "../../../snapshots", prepend_module_to_snapshot => false}, {
+        insta::assert_snapshot!("sandbox_plan", unnamed(&sample().to_string()));
+    });
 }
 
 #[test]
@@ -49,7 +51,9 @@ fn the_bundle_is_canonical() {
     assert!(keys.is_sorted() && text.find("\"hostname\"") < text.find("\"linux\""), "{keys:?}");
     // The table of calls is checked by what it does, not by its text.
     value["linux"]["seccomp"]["syscalls"] = serde_json::Value::Null;
-    insta::assert_json_snapshot!(value);
+    insta::with_settings!({snapshot_path => "../../../snapshots", prepend_module_to_snapshot => false}, {
+        insta::assert_json_snapshot!("sandbox_bundle", value);
+    });
     let layout = oci::layout(&sample());
     assert_eq!(layout.root, [PathBuf::from("/store/a"), PathBuf::from("/store/b:c")]);
     assert_eq!(layout.folders.len(), 4, "{layout:?}");

@@ -42,7 +42,8 @@ fn a_missing_layer_is_named() {
 
 #[test]
 fn a_limit_that_cannot_be_set_is_named() {
-    let mut plan = Stage::sh("true").plan();
+    let stage = Stage::sh("true");
+    let mut plan = stage.plan();
     for step in &mut plan.steps {
         if let Step::Limit { resource: Resource::Nofile, soft, .. } = step {
             // More than the hard limit.

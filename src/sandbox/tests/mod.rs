@@ -149,7 +149,8 @@ fn again_as_a_plain_user() {
     let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(folder.path(), open).expect("it is ours");
     let output = Command::new(&program)
-        .args(["sandbox::", "--test-threads=2"])
+        // What is the same for everybody needs no second look, and its expected values may be out of reach.
+        .args(["sandbox::", "--test-threads=2", "--skip", "data::a_plan_prints", "--skip", "data::the_bundle"])
         .env(AS_USER, "1")
         .env("TMPDIR", "/tmp")
         .current_dir("/")
