@@ -14,6 +14,9 @@ use crate::stage::{
 use crate::store::Store;
 use crate::sysroot;
 
+/// Upstream archives hold one folder, named for the version: what is in it is the source.
+const STRIP: usize = 1;
+
 /// Resolves what stages ask for. Each sysroot and source is assembled once, whoever asks first.
 pub struct Resolver<'a> {
     store: &'a Store,
@@ -44,9 +47,7 @@ impl<'a> Resolver<'a> {
             }
             let base = &self.archive(name).base;
             for package in packages.iter().filter(|package| !self.store.contains(package.digest)) {
-                let urls = vec![format!("{base}{}", package.path)];
-                let label = format!("{} {}", package.name, package.version);
-                pins.insert(label.clone(), Pin { name: label, urls, digest: Some(package.digest) });
+                pins.insert(package.name.clone(), Pin::of_package(base, package));
             }
         }
         let uses: BTreeSet<_> = stages.iter().flat_map(|stage| &stage.sources).map(|(name, used)| {
@@ -54,10 +55,9 @@ impl<'a> Resolver<'a> {
         }).collect();
         for (name, unpack, inner) in uses {
             let source = self.source_pin(name)?;
-            let known = unpack && sysroot::known_source(self.store, source.digest, inner)?.is_some();
+            let known = unpack && sysroot::known_source(self.store, source.digest, inner, STRIP)?.is_some();
             if !known && !self.store.contains(source.digest) {
-                let pin = Pin { name: name.clone(), urls: source.urls.clone(), digest: Some(source.digest) };
-                pins.insert(name.clone(), pin);
+                pins.insert(name.clone(), Pin::of_source(name, source));
             }
         }
         Ok(pins.into_values().collect())
@@ -83,7 +83,7 @@ impl<'a> Resolver<'a> {
     /// It is not pinned, or its packages do not make a tree.
     pub fn sysroot(&self, name: &str) -> Result<Digest, Error> {
         self.sysroots.get(&name.to_owned(), || {
-            Ok(sysroot::assemble(self.store, &self.graph.sysroots()[name], self.packages(name)?)?)
+            Ok(sysroot::assemble(self.store, &self.graph.sysroots()[name], self.packages(name)?, &|_| {})?)
         })
     }
 
@@ -96,7 +96,7 @@ impl<'a> Resolver<'a> {
             let pin = self.source_pin(name)?;
             let file = self.graph.sources()[name].file_name();
             if used.unpack {
-                return Ok(sysroot::source_tree(self.store, pin.digest, file, used.inner.as_deref())?);
+                return Ok(sysroot::source_tree(self.store, pin.digest, file, used.inner.as_deref(), STRIP)?);
             }
             Ok(sysroot::single_file(self.store, pin.digest, file)?)
         })

@@ -2,8 +2,7 @@
 
 use super::exit::ExitCode;
 use super::failure::Failure;
-use crate::schedule;
-use crate::stage;
+use crate::{schedule, stage, sys};
 
 /// `?` in commands: the code, and the error's own text and hint.
 macro_rules! causes {
@@ -23,7 +22,7 @@ causes! {
     stage::ParamError => |_| ExitCode::Usage,
     stage::FilesError => |_| ExitCode::Usage,
     stage::ComposeError => |_| ExitCode::Usage,
-    schedule::cancel::CancelError => |_| ExitCode::Bug,
+    sys::CancelError => |_| ExitCode::Bug,
     schedule::jobserver::Error => |_| ExitCode::Bug,
     schedule::queue::Error => |_| ExitCode::Bug,
 }

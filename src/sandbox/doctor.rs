@@ -7,7 +7,7 @@ use std::time::Duration;
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use serde::Serialize;
 
-use super::cancel::CancelToken;
+use crate::sys::CancelToken;
 use super::cgroup;
 use super::child::{self, Inherited};
 use super::compile::Prepared;
@@ -113,7 +113,7 @@ pub fn probe() -> Vec<Feature> {
 /// # Errors
 /// It cannot: [`Error::Host`], which names the missing feature and the cure. There is no running with less.
 pub fn require() -> Result<(), Error> {
-    let cancel = CancelToken::new()?;
+    let cancel = CancelToken::new().map_err(|error| Error::System { what: "make a cancellation token", source: errno(&error.source) })?;
     let io = RunIo { log: &mut |_| {}, jobserver: None, cancel: &cancel, terminal: None };
     let result = minimal().run(io);
     match result {
