@@ -2,8 +2,7 @@
 
 use super::exit::ExitCode;
 use super::failure::Failure;
-use crate::schedule;
-use crate::stage;
+use crate::{fetch, format, lockfile, sandbox, schedule, stage, store, sysroot};
 
 /// `?` in commands: the code, and the error's own text and hint.
 macro_rules! causes {
@@ -23,7 +22,33 @@ causes! {
     stage::ParamError => |_| ExitCode::Usage,
     stage::FilesError => |_| ExitCode::Usage,
     stage::ComposeError => |_| ExitCode::Usage,
+    lockfile::Error => |_| ExitCode::Usage,
+    store::Error => store_code,
+    store::MergeError => |error| match error {
+        store::MergeError::Conflicts { .. } => ExitCode::Usage,
+        store::MergeError::Store(error) => store_code(error),
+    },
+    fetch::Error => |_| ExitCode::Pin,
+    fetch::lock::Error => |error| match error {
+        fetch::lock::Error::NoArchive { .. } | fetch::lock::Error::Unsatisfied { .. } => ExitCode::Usage,
+        _ => ExitCode::Pin,
+    },
+    sysroot::Error => |error| match error {
+        sysroot::Error::Store { source, .. } => store_code(source),
+        _ => ExitCode::Usage,
+    },
+    sandbox::Error => |error| if error.is_host() { ExitCode::Host } else { ExitCode::Bug },
+    format::DirError => |_| ExitCode::Usage,
     schedule::cancel::CancelError => |_| ExitCode::Bug,
     schedule::jobserver::Error => |_| ExitCode::Bug,
     schedule::queue::Error => |_| ExitCode::Bug,
+}
+
+/// What the user can put right is usage; the rest is the machine.
+fn store_code(error: &store::Error) -> ExitCode {
+    use store::Error;
+    match error {
+        Error::Version { .. } | Error::Foreign { .. } | Error::RefName { .. } | Error::InUse { .. } => ExitCode::Usage,
+        _ => ExitCode::Bug,
+    }
 }
