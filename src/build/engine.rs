@@ -1,6 +1,6 @@
 //! Runs the stages that a target needs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::OwnedFd;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ use crate::lockfile::Lockfile;
 use crate::schedule::events::{Event, StageFailure, StageResult, Subscriber};
 use crate::schedule::queue::{self, Node, OnFailure, Outcome, Work};
 use crate::schedule::{Broker, CancelToken, jobserver};
-use crate::stage::{Graph, Record, Stage, compose};
+use crate::stage::{Graph, InputRef, Record, Stage, compose};
 use crate::store::Store;
 
 /// How to build.
@@ -47,6 +47,8 @@ pub struct Built {
     pub result: StageResult,
     /// What the lockfile says of it.
     pub verdict: Verdict,
+    /// Whether it is what the user asked for: a target, or what a target that is a test takes to test it.
+    pub product: bool,
 }
 
 /// A project, a store, and all that is between.
@@ -103,12 +105,28 @@ impl Engine<'_> {
             broker,
             executor: local,
             outputs: stages.iter().map(|_| OnceLock::new()).collect(),
+            products: self.products(targets),
             stages,
             place,
         };
         let nodes = run.nodes();
         let report = queue::run(&nodes, options.jobs.max(1), &run, options.on_failure, self.cancel)?;
         Ok(run.finish(report))
+    }
+}
+
+impl Engine<'_> {
+    /// The targets, and what the tests among them test, without the tests themselves.
+    fn products<S: AsRef<str>>(&self, targets: &[S]) -> BTreeSet<String> {
+        let mut products = BTreeSet::new();
+        for stage in targets.iter().filter_map(|name| self.graph.stage(name.as_ref())) {
+            if stage.test {
+                products.extend(stage.inputs.iter().filter_map(InputRef::stage).map(str::to_owned));
+            } else {
+                products.insert(stage.name.clone());
+            }
+        }
+        products
     }
 }
 
@@ -121,6 +139,7 @@ struct Running<'a> {
     executor: Cached<'a, Local<'a>>,
     stages: Vec<&'a Stage>,
     place: BTreeMap<&'a str, usize>,
+    products: BTreeSet<String>,
     outputs: Vec<OnceLock<Built>>,
 }
 
@@ -163,6 +182,9 @@ impl Running<'_> {
             log: &log,
             fresh: self.options.rebuild.contains(&stage.name),
         };
+        let job_fresh = job.fresh;
+        // A fresh run is a check of the known result.
+        let before = if job_fresh { exec::known(store, composed.key)?.map(|done| done.output) } else { None };
         let begun = now();
         let mut line = |line: &str| {
             self.engine.events.event(&Event::StageOutput { stage: stage.name.clone(), line: line.to_owned() });
@@ -197,6 +219,9 @@ impl Running<'_> {
             }
         }
         self.remember(stage, &target, record, &done, last.as_ref(), seconds)?;
+        if job_fresh && let Some(expected) = before && expected != done.output {
+            return Err(Error::NotReproducible { stage: stage.name.clone(), expected, got: done.output });
+        }
         let verdict = known::verdict(self.engine.lockfile, &stage.name, &target, composed.key, done.output);
         if let (Verdict::Differs { expected }, true) = (verdict, self.options.check_outputs) {
             let stage = stage.name.clone();
@@ -208,8 +233,15 @@ impl Running<'_> {
             (false, true) => StageResult::Unchanged,
             (false, false) => StageResult::Built,
         };
-        let built =
-            Built { stage: stage.name.clone(), target, action: composed.key, output: done.output, result, verdict };
+        let built = Built {
+            stage: stage.name.clone(),
+            target,
+            action: composed.key,
+            output: done.output,
+            result,
+            verdict,
+            product: self.products.contains(stage.name.as_str()),
+        };
         Ok((built, done.cpu))
     }
 
@@ -231,7 +263,8 @@ impl Running<'_> {
         let seconds = if done.cached { last.map_or(0.0, |last| last.seconds) } else { seconds };
         let (output, log) = (Some(done.output), Some(done.log));
         let last = Last { schema: SCHEMA, record, output, log, left: None, seconds };
-        self.engine.store.set_ref(&self.records.reference(&stage.name, target), done.output)?;
+        // The action, not the tree: collected garbage then leaves the result known, and not only its files.
+        self.engine.store.set_ref(&self.records.reference(&stage.name, target), last.record.key)?;
         self.records.save(&stage.name, target, &last)?;
         Ok(())
     }

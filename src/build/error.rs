@@ -19,6 +19,28 @@ pub enum Error {
         /// The reference as written.
         input: String,
     },
+    /// A stage cannot be looked at before what it needs is built.
+    #[error("resolve stage `{stage}`: it needs stage `{needs}`, which is not built")]
+    NotBuilt {
+        /// The stage.
+        stage: String,
+        /// What it needs.
+        needs: String,
+    },
+    /// A folder that a result should go to has something in it.
+    #[error("write the result to `{}`: it is not empty", folder.display())]
+    NotEmpty {
+        /// The folder.
+        folder: std::path::PathBuf,
+    },
+    /// A tree in the store that is none.
+    #[error("read tree `{tree}`: {reason}")]
+    Malformed {
+        /// The tree.
+        tree: crate::digest::Digest,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The same action gave another output than is known.
     #[error("build stage `{stage}` reproducibly: the same inputs gave {got}, and {expected} is known")]
     NotReproducible {
@@ -69,6 +91,9 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Unpinned { .. } => Some("run `repro lock`".to_owned()),
+            Self::NotBuilt { needs, .. } => Some(format!("run `repro build {needs}`")),
+            Self::NotEmpty { .. } => Some("name a new folder".to_owned()),
+            Self::Malformed { .. } => Some("`repro store fsck` looks for damage".to_owned()),
             Self::NoSubtree { .. } => Some("name a directory that the other stage leaves in /out".to_owned()),
             Self::NotReproducible { stage, .. } => Some(format!(
                 "something that varies got into stage `{stage}`; compare the two trees with `diff -r` on what `repro store path` prints"

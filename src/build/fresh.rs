@@ -101,8 +101,8 @@ pub fn remember(store: &Store, question: &Question, seen: &Seen, built: &[Built]
     }
     let mut text = format!("{FORMAT}\n{}\n", built.len());
     for built in built {
-        let Built { stage, target, action, output, verdict, .. } = built;
-        let _ = writeln!(text, "{stage}\t{target}\t{action}\t{output}\t{}", *verdict == Verdict::Same);
+        let Built { stage, target, action, output, verdict, product, .. } = built;
+        let _ = writeln!(text, "{stage}\t{target}\t{action}\t{output}\t{product}\t{}", *verdict == Verdict::Same);
     }
     text.push_str(&seen.lines);
     store.put_note(KIND, &question.name, text.as_bytes())
@@ -125,6 +125,7 @@ pub fn answer(store: &Store, root: &Path, question: &Question) -> Option<Vec<Bui
             action: fields.next()?.parse().ok()?,
             output: fields.next()?.parse().ok()?,
             result: StageResult::Cached,
+            product: fields.next()? == "true",
             verdict: if fields.next()? == "true" { Verdict::Same } else { Verdict::Unknown },
         });
     }

@@ -11,11 +11,14 @@ mod engine;
 mod error;
 pub mod fresh;
 pub mod known;
+pub mod layout;
 mod memo;
+mod preview;
 pub mod record;
 pub mod resolve;
 
 pub use engine::{Built, Engine, Options, Run};
 pub use error::Error;
+pub use preview::Preview;
 pub use record::{Last, Records};
 pub use resolve::Resolver;

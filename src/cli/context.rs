@@ -9,9 +9,12 @@ use super::exit::ExitCode;
 use super::failure::Failure;
 use super::output::{self, Stdout};
 use super::terminal::{Stream, wants_live};
+use crate::fs;
+use crate::lockfile::Lockfile;
 use crate::report::{Detail, JsonLines, Live, Palette, Plain, Screen};
 use crate::schedule::{CancelToken, Subscriber};
 use crate::stage::{Graph, ParamValues};
+use crate::store::Store;
 
 /// All that a command knows of the world.
 pub struct Context {
@@ -61,6 +64,39 @@ impl Context {
     /// All that is wrong in the definitions.
     pub fn graph(&self) -> Result<Graph, Failure> {
         Ok(Graph::load(&self.project, &self.params)?)
+    }
+
+    /// Where the lockfile is.
+    pub fn lockfile_path(&self) -> PathBuf {
+        self.project.join("lockfile.json")
+    }
+
+    /// The project's lockfile.
+    ///
+    /// # Errors
+    /// There is none, or it is wrong.
+    pub fn lockfile(&self) -> Result<Lockfile, Failure> {
+        let missing = || Failure::new(ExitCode::Usage, "cannot find `lockfile.json`: nothing is pinned yet");
+        let hint = || Some("`repro lock` makes it".into());
+        self.lockfile_if_any()?.ok_or_else(|| missing().hint(hint()))
+    }
+
+    /// The project's lockfile, or none when there is none yet.
+    ///
+    /// # Errors
+    /// It is wrong, or cannot be read.
+    pub fn lockfile_if_any(&self) -> Result<Option<Lockfile>, Failure> {
+        let path = self.lockfile_path();
+        let there = fs::exists(&path).map_err(|error| Failure::of(ExitCode::Usage, &error).hint(error.hint()))?;
+        if there { Ok(Some(Lockfile::load(&path)?)) } else { Ok(None) }
+    }
+
+    /// The store; made when there is none.
+    ///
+    /// # Errors
+    /// It is no store, one of another version, or the disk refuses.
+    pub fn open_store(&self) -> Result<Store, Failure> {
+        Ok(Store::open(&self.store)?)
     }
 
     /// Whoever shows the events of a run, by the options and the terminal. Drop it before saying anything else.

@@ -5,6 +5,7 @@
 //! - [`commands`]: one file for each command: its arguments and the calls into the library.
 //! - [`failure`] and [`exit`]: how a failure reads, and the code that the process ends with.
 //! - [`causes`]: which code each error of the library means.
+//! - [`pins`]: what `lock`, `fetch` and `build` ask of the network.
 //! - [`signals`]: INT, TERM and HUP stop the run; a second one ends the process.
 //! - [`output`]: standard output, and what happens when nobody reads it.
 //! - [`docs`]: the reference in Markdown.
@@ -20,9 +21,11 @@ pub mod exit;
 pub mod failure;
 mod output;
 mod panics;
+pub mod project;
+pub mod pins;
 mod run;
 mod signals;
-mod terminal;
+pub mod terminal;
 
 pub use args::Cli;
 pub use context::Context;

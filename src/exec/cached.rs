@@ -24,19 +24,24 @@ impl<'a, E> Cached<'a, E> {
         Self { inner, store }
     }
 
-    fn known(&self, key: Digest) -> Result<Option<Done>, Error> {
-        Ok(self.store.action(key)?.as_ref().and_then(from_result))
-    }
+}
+
+/// The remembered result of an action, if there is one and all of it is there.
+///
+/// # Errors
+/// The store fails.
+pub fn known(store: &Store, key: Digest) -> Result<Option<Done>, Error> {
+    Ok(store.action(key)?.as_ref().and_then(from_result))
 }
 
 impl<E: Executor> Executor for Cached<'_, E> {
     fn execute(&self, job: &Job<'_>, io: &mut Io<'_>) -> Result<Done, Error> {
-        if !job.fresh && let Some(done) = self.known(job.key)? {
+        if !job.fresh && let Some(done) = known(self.store, job.key)? {
             return Ok(done);
         }
         // Whoever held the lock before may have built it: look again once it is ours.
         let _lock = self.store.lock_action(job.key)?;
-        let before = self.known(job.key)?;
+        let before = known(self.store, job.key)?;
         if !job.fresh && let Some(done) = before {
             return Ok(done);
         }

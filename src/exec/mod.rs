@@ -13,10 +13,10 @@ mod error;
 mod job;
 mod local;
 
-pub use cached::Cached;
+pub use cached::{Cached, known};
 pub use error::Error;
 pub use job::{Done, Io, Job, Slot};
-pub use local::Local;
+pub use local::{Local, Prepared};
 
 /// Runs jobs.
 pub trait Executor: Sync {

@@ -113,7 +113,10 @@ pub fn probe() -> Vec<Feature> {
 /// # Errors
 /// It cannot: [`Error::Host`], which names the missing feature and the cure. There is no running with less.
 pub fn require() -> Result<(), Error> {
-    let cancel = CancelToken::new().map_err(|error| Error::System { what: "make a cancellation token", source: errno(&error.source) })?;
+    let cancel = CancelToken::new().map_err(|error| {
+        let source = rustix::io::Errno::from_io_error(&error.source).unwrap_or(rustix::io::Errno::MFILE);
+        Error::System { what: "make a cancellation token", source }
+    })?;
     let io = RunIo { log: &mut |_| {}, jobserver: None, cancel: &cancel, terminal: None };
     let result = minimal().run(io);
     match result {

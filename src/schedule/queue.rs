@@ -104,7 +104,7 @@ pub enum Error {
         names: Vec<String>,
     },
     /// No token for the run.
-    #[error("prepare to be stopped")]
+    #[error(transparent)]
     Cancel(#[from] CancelError),
 }
 

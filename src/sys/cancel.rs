@@ -18,7 +18,7 @@ pub struct CancelToken {
 
 #[derive(Debug)]
 struct Inner {
-    cancelled: AtomicBool,
+    cancelled: Arc<AtomicBool>,
     immediate: AtomicBool,
     signal: AtomicI32,
     event: OwnedFd,
@@ -49,7 +49,7 @@ impl CancelToken {
         let event = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
             .map_err(|error| CancelError { source: error.into() })?;
         let inner = Inner {
-            cancelled: AtomicBool::new(false),
+            cancelled: Arc::default(),
             immediate: AtomicBool::new(false),
             signal: AtomicI32::new(0),
             event,
@@ -94,6 +94,11 @@ impl CancelToken {
     /// Whether a stop was asked for.
     pub fn is_cancelled(&self) -> bool {
         self.inner.cancelled.load(Ordering::SeqCst)
+    }
+
+    /// The same request for code that only looks now and then. Never to be set by others.
+    pub fn flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.inner.cancelled)
     }
 
     /// Whether the stop must not wait for anything.

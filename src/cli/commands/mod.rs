@@ -4,6 +4,7 @@ pub mod build;
 pub mod completions;
 pub mod doctor;
 pub mod fetch;
+pub mod fsck;
 pub mod graph;
 pub mod lock;
 pub mod log;

@@ -1,6 +1,9 @@
 //! `repro plan`
 
+use crate::cli::project::Project;
 use crate::cli::{Context, ExitCode, Failure};
+use crate::exec::Local;
+use crate::sandbox::oci;
 
 /// Show what a stage will see and run, step by step, without running it.
 #[derive(Debug, Clone, clap::Args)]
@@ -18,7 +21,18 @@ pub struct Args {
 /// Runs it.
 ///
 /// # Errors
-/// See the exit codes.
-pub fn run(_args: &Args, _context: &Context) -> Result<ExitCode, Failure> {
-    Err(super::unwired("plan"))
+/// The stage is unknown, or something that it needs is not built.
+pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
+    let project = Project::load(context)?;
+    let preview = project.preview(&args.stage, context)?;
+    let prepared = Local::new(&project.store).prepare(&args.stage, &preview.inputs, &preview.stage.limits)?;
+    let plan = prepared.plan.plan();
+    if args.oci {
+        context.print(&oci::to_json(&plan)?)?;
+    } else if context.globals.json {
+        context.print_json(&plan)?;
+    } else {
+        context.print(&format!("action {}\n{plan}", preview.key))?;
+    }
+    Ok(ExitCode::Done)
 }
