@@ -71,8 +71,9 @@ fn report(what: &str, peer: &str, time: &Time, own: Option<&Time>) {
 
 fn main() {
     let count = std::env::args().skip(1).find_map(|arg| arg.parse().ok()).unwrap_or(1000);
-    let temporary = tempfile::tempdir_in(std::env::var_os("REPRO_BENCH_DIR").map_or_else(std::env::temp_dir, PathBuf::from))
-        .expect("a folder");
+    let temporary =
+        tempfile::tempdir_in(std::env::var_os("REPRO_BENCH_DIR").map_or_else(std::env::temp_dir, PathBuf::from))
+            .expect("a folder");
     let folder = temporary.path();
     let own = own(folder, count);
     ninja(folder, count, &own);

@@ -94,7 +94,8 @@ impl Engine<'_> {
         }
         self.events.event(&Event::Planned { stages: stages.iter().map(|stage| stage.name.clone()).collect() });
         let records = Records::new(self.store, self.graph.root());
-        let place: BTreeMap<&str, usize> = stages.iter().enumerate().map(|(i, stage)| (stage.name.as_str(), i)).collect();
+        let place: BTreeMap<&str, usize> =
+            stages.iter().enumerate().map(|(i, stage)| (stage.name.as_str(), i)).collect();
         let broker = Broker::new(options.jobs)?;
         let local = Cached::new(Local::new(self.store), self.store);
         let run = Running {
@@ -150,9 +151,8 @@ impl Running<'_> {
             // Whole seconds: enough to tell a compiler from a script. At least 1, so that chains count by length.
             last.map_or(1, |last| 1 + last.seconds as u64)
         };
-        let needs = |stage: &Stage| {
-            self.engine.graph.needs(&stage.name).map(|need| self.place[need.name.as_str()]).collect()
-        };
+        let needs =
+            |stage: &Stage| self.engine.graph.needs(&stage.name).map(|need| self.place[need.name.as_str()]).collect();
         let node = |stage: &&Stage| Node { name: stage.name.clone(), needs: needs(stage), weight: weigh(stage) };
         self.stages.iter().map(node).collect()
     }
@@ -219,7 +219,10 @@ impl Running<'_> {
             }
         }
         self.remember(stage, &target, record, &done, last.as_ref(), seconds)?;
-        if job_fresh && let Some(expected) = before && expected != done.output {
+        if job_fresh
+            && let Some(expected) = before
+            && expected != done.output
+        {
             return Err(Error::NotReproducible { stage: stage.name.clone(), expected, got: done.output });
         }
         let verdict = known::verdict(self.engine.lockfile, &stage.name, &target, composed.key, done.output);
@@ -357,7 +360,10 @@ fn failure(error: &Error) -> StageFailure {
 }
 
 /// The time, for how long things took: shown and used as an estimate, never part of a result.
-#[expect(clippy::disallowed_methods, reason = "durations are shown to people and weigh the queue; results do not depend on them")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "durations are shown to people and weigh the queue; results do not depend on them"
+)]
 fn now() -> Instant {
     Instant::now()
 }

@@ -50,9 +50,11 @@ impl<'a> Resolver<'a> {
                 pins.insert(package.name.clone(), Pin::of_package(base, package));
             }
         }
-        let uses: BTreeSet<_> = stages.iter().flat_map(|stage| &stage.sources).map(|(name, used)| {
-            (name, used.unpack, used.inner.as_deref())
-        }).collect();
+        let uses: BTreeSet<_> = stages
+            .iter()
+            .flat_map(|stage| &stage.sources)
+            .map(|(name, used)| (name, used.unpack, used.inner.as_deref()))
+            .collect();
         for (name, unpack, inner) in uses {
             let source = self.source_pin(name)?;
             let known = unpack && sysroot::known_source(self.store, source.digest, inner, STRIP)?.is_some();
@@ -114,16 +116,19 @@ impl<'a> Resolver<'a> {
         let tree = |input: &InputRef| match input {
             InputRef::Sysroot(name) => self.sysroot(name),
             InputRef::Stage { name, path } if path.is_empty() => Ok(output(name)),
-            InputRef::Stage { name, path } => self.store.subtree(output(name), path)?.ok_or_else(|| Error::NoSubtree {
-                stage: stage.name.clone(),
-                input: input.to_string(),
-            }),
+            InputRef::Stage { name, path } => self
+                .store
+                .subtree(output(name), path)?
+                .ok_or_else(|| Error::NoSubtree { stage: stage.name.clone(), input: input.to_string() }),
         };
         let layers = |inputs: &[InputRef]| {
             inputs.iter().map(|i| Ok(Layer { label: i.to_string(), tree: tree(i)? })).collect::<Result<Vec<_>, Error>>()
         };
         let named = |inputs: &[InputRef]| {
-            inputs.iter().map(|i| Ok(Layer { label: i.name().to_owned(), tree: tree(i)? })).collect::<Result<_, Error>>()
+            inputs
+                .iter()
+                .map(|i| Ok(Layer { label: i.name().to_owned(), tree: tree(i)? }))
+                .collect::<Result<_, Error>>()
         };
         let sources = stage.sources.iter().map(|(name, used)| {
             Ok(SourceInput { name: name.clone(), tree: self.source(name, used)?, writable: used.writable })

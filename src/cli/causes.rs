@@ -65,7 +65,9 @@ pub fn build_code(error: &build::Error) -> ExitCode {
         Error::Fetch(_) => ExitCode::Pin,
         Error::Sandbox(error) if error.is_host() => ExitCode::Host,
         Error::Store(error) => store_code(error),
-        Error::Sandbox(_) | Error::Queue(_) | Error::Jobserver(_) | Error::Fs(_) | Error::Malformed { .. } => ExitCode::Bug,
+        Error::Sandbox(_) | Error::Queue(_) | Error::Jobserver(_) | Error::Fs(_) | Error::Malformed { .. } => {
+            ExitCode::Bug
+        }
         Error::Unpinned { .. }
         | Error::NoSubtree { .. }
         | Error::NotBuilt { .. }

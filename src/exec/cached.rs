@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use super::Executor;
 use super::error::Error;
 use super::job::{Done, Io, Job};
-use super::Executor;
 use crate::digest::Digest;
 use crate::digest::reapi::{ActionResult, OutputDirectory};
 use crate::store::Store;
@@ -23,7 +23,6 @@ impl<'a, E> Cached<'a, E> {
     pub fn new(inner: E, store: &'a Store) -> Self {
         Self { inner, store }
     }
-
 }
 
 /// The remembered result of an action, if there is one and all of it is there.
@@ -36,13 +35,17 @@ pub fn known(store: &Store, key: Digest) -> Result<Option<Done>, Error> {
 
 impl<E: Executor> Executor for Cached<'_, E> {
     fn execute(&self, job: &Job<'_>, io: &mut Io<'_>) -> Result<Done, Error> {
-        if !job.fresh && let Some(done) = known(self.store, job.key)? {
+        if !job.fresh
+            && let Some(done) = known(self.store, job.key)?
+        {
             return Ok(done);
         }
         // Whoever held the lock before may have built it: look again once it is ours.
         let _lock = self.store.lock_action(job.key)?;
         let before = known(self.store, job.key)?;
-        if !job.fresh && let Some(done) = before {
+        if !job.fresh
+            && let Some(done) = before
+        {
             return Ok(done);
         }
         let done = self.inner.execute(job, io)?;

@@ -12,6 +12,7 @@ use super::Executor;
 use super::error::Error;
 use super::job::{Done, Io, Job};
 use crate::digest::Digest;
+use crate::digest::reapi::Directory;
 use crate::fs;
 use crate::sandbox::{Outcome, RunIo, StagePlan};
 use crate::stage::{ActionInputs, Layer, Limits};
@@ -29,7 +30,10 @@ pub struct Local<'a> {
 pub struct Prepared {
     /// The plan's material.
     pub plan: StagePlan,
-    checkouts: Vec<Checkout>,
+    /// The tree below `/`.
+    pub root: Digest,
+    /// Kept while the plan is used: nobody collects what is checked out.
+    _checkouts: Vec<Checkout>,
 }
 
 impl<'a> Local<'a> {
@@ -43,6 +47,12 @@ impl<'a> Local<'a> {
     /// # Errors
     /// Two inputs disagree on a path, or a tree is damaged or missing.
     pub fn prepare(&self, stage: &str, inputs: &ActionInputs, limits: &Limits) -> Result<Prepared, Error> {
+        // A root needs a lower layer, be it an empty one.
+        let root = match self.merge(stage, inputs, &inputs.tools)? {
+            Some(tree) => tree,
+            None => self.store.put_directory(&Directory::default())?,
+        };
+        let target = self.merge(stage, inputs, &inputs.target)?;
         let mut checkouts = Vec::new();
         let mut lay_out = |tree: Digest| -> Result<std::path::PathBuf, Error> {
             let checkout = self.store.checkout(tree)?;
@@ -50,24 +60,13 @@ impl<'a> Local<'a> {
             checkouts.push(checkout);
             Ok(path)
         };
-        let mut merged = |layers: &[Layer]| -> Result<Vec<std::path::PathBuf>, Error> {
-            Ok(match self.merge(stage, inputs, layers)? {
-                Some(tree) => vec![lay_out(tree)?],
-                None => Vec::new(),
-            })
-        };
         let mut plan = StagePlan {
-            tools: merged(&inputs.tools)?,
-            target: merged(&inputs.target)?,
+            tools: vec![lay_out(root)?],
+            target: target.map(&mut lay_out).transpose()?.into_iter().collect(),
             argv: inputs.argv.clone(),
             env: inputs.env.clone(),
             ..StagePlan::default()
         };
-        if plan.tools.is_empty() {
-            // A root needs a lower layer, be it an empty one.
-            let empty = self.store.put_directory(&crate::digest::reapi::Directory::default())?;
-            plan.tools.push(lay_out(empty)?);
-        }
         plan.stage_dir = lay_out(inputs.stage_dir)?;
         for source in &inputs.sources {
             plan.sources.push((source.name.clone(), lay_out(source.tree)?, source.writable));
@@ -81,7 +80,7 @@ impl<'a> Local<'a> {
         plan.limits.memory = limits.memory;
         plan.limits.scratch = limits.scratch;
         plan.limits.inodes = limits.inodes;
-        Ok(Prepared { plan, checkouts })
+        Ok(Prepared { plan, root, _checkouts: checkouts })
     }
 
     /// The layers as one tree; none without any layer.
@@ -151,18 +150,15 @@ impl Executor for Local<'_> {
         }
         let output = self.store.import(finished.out.as_fd(), &ImportRules::default()).map_err(|error| match error {
             // What the stage left is the stage's fault; anything else is the store's.
-            store::Error::Refused { .. } => Error::Output {
-                stage: job.stage.to_owned(),
-                reason: error.to_string(),
-                log: job.log.to_owned(),
-            },
+            store::Error::Refused { .. } => {
+                Error::Output { stage: job.stage.to_owned(), reason: error.to_string(), log: job.log.to_owned() }
+            }
             error => error.into(),
         })?;
         self.check_outputs(job, output)?;
         let log = self.store.put_reader(&mut fs::open(job.log)?)?;
         self.store.flush()?;
         fs::remove_file(job.log)?;
-        drop(prepared.checkouts);
         Ok(Done { output, log, cached: false, cpu: finished.usage.user + finished.usage.system })
     }
 }

@@ -200,7 +200,10 @@ fn changes_read_well() {
 #[test]
 fn outputs_are_found_by_stage_and_target() {
     let lockfile = sample();
-    assert_eq!(lockfile.known_output("musl", "x86_64-default"), Some(KnownOutput { action: Digest::of(b"action"), tree: Digest::of(b"tree") }));
+    assert_eq!(
+        lockfile.known_output("musl", "x86_64-default"),
+        Some(KnownOutput { action: Digest::of(b"action"), tree: Digest::of(b"tree") })
+    );
     assert_eq!(lockfile.known_output("musl", ANY_TARGET), None);
     assert_eq!(lockfile.known_output("other", ANY_TARGET), None);
 }

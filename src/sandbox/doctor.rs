@@ -7,7 +7,6 @@ use std::time::Duration;
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use serde::Serialize;
 
-use crate::sys::CancelToken;
 use super::cgroup;
 use super::child::{self, Inherited};
 use super::compile::Prepared;
@@ -17,6 +16,7 @@ use super::plan::{Limits, Namespace, Plan, Step};
 use super::run::RunIo;
 use super::stage_plan::StagePlan;
 use crate::digest::Digest;
+use crate::sys::CancelToken;
 use crate::sys::process;
 
 /// A directory that the probes' sandboxes themselves make, and so exists whatever the host is like.

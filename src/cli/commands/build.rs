@@ -97,7 +97,11 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
 
 /// What the answer to "is there anything to do?" depends on besides files.
 fn question(args: &Args, context: &Context) -> fresh::Question {
-    let program = std::env::current_exe().ok().and_then(|path| fs::read_link_target(&path));
+    // Another build of the program may mean other things by the same files.
+    let program = std::env::current_exe().ok().and_then(|path| {
+        let folder = fs::Dir::open(path.parent()?).ok()?;
+        folder.stat(path.file_name()?).ok()?
+    });
     let program = format!("{program:?} {}", env!("CARGO_PKG_VERSION"));
     let (params, check) = (context.params.label(), args.no_lockfile_check.to_string());
     let mut parts = vec![program.as_str(), &params, &check];

@@ -31,8 +31,11 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         Some(log) => project.store.blob_path(log)?,
         None => {
             let name = &args.stage;
-            return Err(Failure::new(ExitCode::Usage, format!("cannot show the log of `{name}`: it has not been built here"))
-                .hint(Some(format!("run `repro build {name}`"))));
+            return Err(Failure::new(
+                ExitCode::Usage,
+                format!("cannot show the log of `{name}`: it has not been built here"),
+            )
+            .hint(Some(format!("run `repro build {name}`"))));
         }
     };
     if args.path {

@@ -1,21 +1,23 @@
 //! `repro plan`
 
+use std::path::PathBuf;
+
+use crate::build::bundle;
 use crate::cli::project::Project;
 use crate::cli::{Context, ExitCode, Failure};
 use crate::exec::Local;
-use crate::sandbox::oci;
 
 /// Show what a stage will see and run, step by step, without running it.
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "Examples:
   repro plan musl
-  repro plan musl --oci > config.json    for runc or crun")]
+  repro plan musl --oci bundle    a bundle for runc or crun: `runc run --bundle bundle musl`")]
 pub struct Args {
     /// The stage.
     pub stage: String,
-    /// As an OCI runtime specification (config.json of a bundle).
-    #[arg(long, conflicts_with = "json")]
-    pub oci: bool,
+    /// Write an OCI runtime bundle to this folder, which is made.
+    #[arg(long, value_name = "DIR")]
+    pub oci: Option<PathBuf>,
 }
 
 /// Runs it.
@@ -27,8 +29,9 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let preview = project.preview(&args.stage, context)?;
     let prepared = Local::new(&project.store).prepare(&args.stage, &preview.inputs, &preview.stage.limits)?;
     let plan = prepared.plan.plan();
-    if args.oci {
-        context.print(&oci::to_json(&plan)?)?;
+    if let Some(folder) = &args.oci {
+        bundle::write(&project.store, prepared.root, &plan, folder)?;
+        context.say(&format!("wrote the bundle `{}`", folder.display()));
     } else if context.globals.json {
         context.print_json(&plan)?;
     } else {

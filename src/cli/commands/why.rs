@@ -36,8 +36,12 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     } else {
         let name = &args.stage;
         let head = match (known, &last) {
-            (true, _) if changes.is_empty() => format!("`{name}` is up to date: nothing has changed since its last build"),
-            (true, _) => format!("`{name}` has changed since its last build, but the result of what it is now is known"),
+            (true, _) if changes.is_empty() => {
+                format!("`{name}` is up to date: nothing has changed since its last build")
+            }
+            (true, _) => {
+                format!("`{name}` has changed since its last build, but the result of what it is now is known")
+            }
             (false, None) => format!("`{name}` has not been built here"),
             (false, Some(last)) if last.output.is_none() => format!("the last build of `{name}` failed"),
             (false, Some(_)) if changes.is_empty() => format!("the result of `{name}` is no longer in the store"),
