@@ -15,7 +15,7 @@ const CLONE_CLEAR_SIGHAND: u64 = 0x1_0000_0000;
 const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
 
 /// Bytes of stack that a child made by [`clone_until_exec`] has.
-const STACK: usize = 256 * 1024;
+const STACK: usize = 64 * 1024;
 
 /// A child process.
 #[derive(Debug)]
@@ -102,7 +102,7 @@ impl Default for Stack {
 /// (clone(2) with `CLONE_VM | CLONE_VFORK`): no page table is copied. Gives the new process's number.
 ///
 /// For single-threaded callers only. `child` keeps to the rules in the [module's text](super) and should not go deep:
-/// it has 256 KiB of stack.
+/// it has 64 KiB of stack.
 ///
 /// # Errors
 /// As clone(2).
