@@ -13,6 +13,9 @@ use repro::sys::process::{clone_process, wait};
 
 const ROUNDS: usize = 60;
 
+/// Starts something and waits for it.
+type Way<'a> = Box<dyn FnMut() + 'a>;
+
 fn main() {
     // Cargo's test runner starts benchmarks without a harness, too: there is nothing to test here.
     if std::env::args().any(|argument| argument == "--test") {
@@ -28,7 +31,7 @@ fn main() {
         println!("bwrap is not installed: left out");
     }
 
-    let mut ways: Vec<(&str, Box<dyn FnMut()>)> = vec![
+    let mut ways: Vec<(&str, Way)> = vec![
         ("clone3, no namespaces", Box::new(|| bare(&[], false))),
         ("clone3, 7 namespaces", Box::new(|| bare(&Namespace::ALL, false))),
         ("clone3, 7 namespaces, tmpfs, pivot_root", Box::new(|| bare(&Namespace::ALL, true))),
