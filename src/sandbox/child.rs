@@ -268,6 +268,8 @@ fn enter(inherited: &Inherited<'_>, hide_groups: bool) -> Result<(), Fault> {
     if rustix::event::poll(&mut wait, Some(&now)).at(Call::ParentGone)? != 0 {
         return Err(Fault::new(Call::ParentGone, 0, Errno::SRCH));
     }
+    // Ignored signals are inherited, and with SIGCHLD ignored nothing could be waited for.
+    thread::default_signals().at(Call::Itself)?;
     // Out of the terminal's reach: its signals go to the caller, who decides.
     rustix::process::setsid().at(Call::Session)?;
     rustix::process::umask(Mode::from_raw_mode(0o022));

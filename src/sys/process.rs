@@ -59,7 +59,8 @@ pub fn clone_process(
         args.flags |= CLONE_INTO_CGROUP;
         args.cgroup = group.as_raw_fd().cast_unsigned().into();
     }
-    args.exit_signal = libc::SIGCHLD as u64;
+    // No signal when it ends: then neither an ignored SIGCHLD nor somebody's wait for any child takes its status away.
+    args.exit_signal = 0;
     // SAFETY: the structure is alive and its size is true; `pidfd` points to an integer that outlives the call. No
     // stack is given and memory is not shared, so the child goes on with a copy of this one, as after fork.
     let pid = check(unsafe { libc::syscall(libc::SYS_clone3, &raw const args, size_of::<libc::clone_args>()) })?;
