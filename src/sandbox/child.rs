@@ -153,7 +153,7 @@ fn apply(step: &Ready, inherited: &Inherited<'_>, inside: &mut Inside) -> Result
         Ready::Keyring => match thread::fresh_session_keyring() {
             // A kernel without keyrings has none to leave.
             Ok(()) | Err(Errno::NOSYS) => Ok(()),
-            Err(errno) => Err(Fault::new(Call::Call, 0, errno)),
+            Err(errno) => Err(Fault::new(Call::Itself, 0, errno)),
         },
         Ready::Loopback => {
             let socket = rustix::net::socket_with(
@@ -162,11 +162,11 @@ fn apply(step: &Ready, inherited: &Inherited<'_>, inside: &mut Inside) -> Result
                 SocketFlags::CLOEXEC,
                 None,
             );
-            net::loopback_up(socket.at(Call::Call)?).at(Call::Call)
+            net::loopback_up(socket.at(Call::Itself)?).at(Call::Itself)
         }
         Ready::HostName { host, domain } => {
-            rustix::system::sethostname(host).at(Call::Call)?;
-            rustix::system::setdomainname(domain).at(Call::Call)
+            rustix::system::sethostname(host).at(Call::Itself)?;
+            rustix::system::setdomainname(domain).at(Call::Itself)
         }
         Ready::Scratch { size, inodes } => scratch(size, inodes, inside),
         Ready::Root { lower, points } => root(lower, points, inside),
@@ -189,21 +189,21 @@ fn apply(step: &Ready, inherited: &Inherited<'_>, inside: &mut Inside) -> Result
         Ready::Devices { nodes, terminal } => devices(nodes, *terminal, inside),
         Ready::Proc => proc(inside),
         Ready::Pivot { terminal } => pivot(*terminal, inside),
-        Ready::Limit { resource, limit } => rustix::process::setrlimit(*resource, limit.clone()).at(Call::Call),
+        Ready::Limit { resource, limit } => rustix::process::setrlimit(*resource, *limit).at(Call::Itself),
         // Done by the caller of this function, which alone can.
         Ready::Spawn => Ok(()),
         Ready::Session { terminal } => session(*terminal, inside),
         Ready::Descriptors => descriptors(inherited, inside),
         Ready::Scheduling => {
             thread::plain_scheduling();
-            thread::default_timer_slack().at(Call::Call)
+            thread::default_timer_slack().at(Call::Itself)
         }
-        Ready::Signals => thread::default_signals().at(Call::Call),
+        Ready::Signals => thread::default_signals().at(Call::Itself),
         Ready::Umask { mask } => {
             rustix::process::umask(Mode::from_raw_mode(*mask));
             Ok(())
         }
-        Ready::Personality { persona } => thread::set_personality(*persona).at(Call::Call),
+        Ready::Personality { persona } => thread::set_personality(*persona).at(Call::Itself),
         Ready::Capabilities => capabilities(),
         Ready::Filter { program } => {
             rustix::thread::set_no_new_privs(true).at(Call::NoNewPrivileges)?;
@@ -268,6 +268,8 @@ fn enter(inherited: &Inherited<'_>, hide_groups: bool) -> Result<(), Fault> {
     if rustix::event::poll(&mut wait, Some(&now)).at(Call::ParentGone)? != 0 {
         return Err(Fault::new(Call::ParentGone, 0, Errno::SRCH));
     }
+    // Ignored signals are inherited, and with SIGCHLD ignored nothing could be waited for.
+    thread::default_signals().at(Call::Itself)?;
     // Out of the terminal's reach: its signals go to the caller, who decides.
     rustix::process::setsid().at(Call::Session)?;
     rustix::process::umask(Mode::from_raw_mode(0o022));

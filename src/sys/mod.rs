@@ -11,6 +11,8 @@
 //!
 //! Errors are [`rustix::io::Errno`]: plain numbers, so that a child can send them to its parent.
 
+#![allow(unsafe_code, reason = "this module is where it lives")]
+
 mod cancel;
 pub mod fds;
 pub mod mount;

@@ -93,6 +93,10 @@ fn decide(program: &[Instruction], arch: u32, number: u32, arguments: [u64; 6]) 
                 value = u32::from_ne_bytes(data[k as usize..][..4].try_into().unwrap());
                 continue;
             }
+            0x05 => {
+                at += k as usize;
+                continue;
+            }
             0x06 => return k,
             0x15 => value == k,
             0x25 => value > k,
