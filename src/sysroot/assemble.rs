@@ -150,10 +150,12 @@ fn remove(store: &Store, def: &SysrootDef, tree: Digest) -> Result<Digest, Error
     let globs = Globs::new(&def.name, &def.remove)?;
     let mut hits = vec![0; def.remove.len()];
     let tree = globs.remove(store, tree, &mut hits).map_err(Error::store(format!("sysroot `{}`", def.name)))?;
-    match def.remove.iter().zip(hits).find(|(_, hits)| *hits == 0) {
-        None => Ok(tree),
-        Some((glob, _)) => Err(Error::NoEffect { sysroot: def.name.clone(), rule: format!("remove = \"{glob}\"") }),
+    let idle: Vec<String> =
+        def.remove.iter().zip(hits).filter(|(_, hits)| *hits == 0).map(|(glob, _)| format!("\"{glob}\"")).collect();
+    if idle.is_empty() {
+        return Ok(tree);
     }
+    Err(Error::NoEffect { sysroot: def.name.clone(), rule: format!("remove = [{}]", idle.join(", ")) })
 }
 
 fn add(store: &Store, def: &SysrootDef, tree: Digest) -> Result<Digest, Error> {
