@@ -114,6 +114,16 @@ impl Store {
 }
 
 impl Inner {
+    /// Whether a tree is laid out, and rightly.
+    pub(super) fn confirm_tree(&self, digest: Digest) -> Result<bool> {
+        let mut plan = Plan::default();
+        match plan.add(self, String::new(), digest) {
+            Ok(()) => self.confirm(digest, &plan),
+            Err(Error::Missing { .. } | Error::Damaged { .. } | Error::NotDirectory { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Whether a checkout is there and holds what it should.
     fn confirm(&self, digest: Digest, plan: &Plan) -> Result<bool> {
         let hex = digest.hex();

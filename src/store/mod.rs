@@ -46,6 +46,8 @@ mod actions;
 mod builder;
 mod checkout;
 mod error;
+mod fsck;
+mod gc;
 mod import;
 mod known;
 mod layout;
@@ -58,6 +60,7 @@ mod rules;
 mod scratch;
 mod session;
 mod spread;
+mod usage;
 #[cfg(test)]
 mod tests;
 
@@ -65,10 +68,13 @@ pub use actions::ActionLock;
 pub use builder::{Entry, TreeBuilder};
 pub use checkout::Checkout;
 pub use error::{Error, Offence};
+pub use fsck::{Dangling, FsckReport, Progress};
+pub use gc::{GcOptions, GcReport, Swept};
 pub use merge::{Conflict, MergeError, merge};
 pub use open::Store;
 pub use rules::ImportRules;
 pub use scratch::Scratch;
+pub use usage::{Count, Usage};
 
 use objects::Variant;
 use open::{Guard, Inner};

@@ -115,8 +115,8 @@ impl Store {
         Ok(removed)
     }
 
-    /// Remembers `bytes` under a kind and a name (one path component each). Neither durable nor kept from gc's
-    /// `clear`: only for what can be had again, such as how long a stage took.
+    /// Remembers `bytes` under a kind and a name (one path component each). Not durable, and not known to anyone when
+    /// it is damaged: only for what can be had again, such as how long a stage took.
     ///
     /// # Errors
     /// A name cannot be one, or the disk's errors.

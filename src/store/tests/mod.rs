@@ -1,7 +1,11 @@
 //! Tests of the store.
 
+mod child;
+mod damage;
+mod faults;
 mod import;
 mod objects;
+mod together;
 mod trees;
 
 use std::os::fd::AsFd;
