@@ -38,6 +38,36 @@ fn versions_are_ordered_as_policy_says() {
     assert_eq!(version::compare(&format!("{long}0"), &long), Ordering::Greater, "numbers have any length");
 }
 
+/// Against the program that has the last word, where there is one.
+#[test]
+fn versions_are_ordered_as_dpkg_orders_them() {
+    let atoms =
+        ["", "0", "1", "9", "10", "007", "a", "Z", "~", "+", ".", "-", "~~", ".0", "rc1", "+b2", "1:", "0:", "2:0"];
+    let mut state = 7_usize;
+    let mut pick = |count: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % count
+    };
+    for _ in 0..300 {
+        let mut text = || format!("1{}{}{}", atoms[pick(16)], atoms[pick(16)], atoms[pick(16)]);
+        let (mut a, b) = (text(), text());
+        if pick(4) == 0 {
+            a = format!("{}{a}", atoms[16 + pick(3)]);
+        }
+        let word = match version::compare(&a, &b) {
+            Ordering::Less => "lt",
+            Ordering::Equal => "eq",
+            Ordering::Greater => "gt",
+        };
+        // What it calls malformed, as with an empty revision, it need not order.
+        match std::process::Command::new("dpkg").args(["--compare-versions", &a, word, &b]).output() {
+            Ok(output) if !output.stderr.is_empty() => {}
+            Ok(output) => assert!(output.status.success(), "dpkg does not say that {a} {word} {b}"),
+            Err(_) => return println!("skipped: there is no dpkg here"),
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn versions_have_one_order(a in "[0-9a-c.+~:-]{0,8}", b in "[0-9a-c.+~:-]{0,8}", c in "[0-9a-c.+~:-]{0,8}") {
