@@ -27,4 +27,4 @@ echo "== check"
 "$target-readelf" -d /out/usr/bin/dropbearmulti | grep -F 'NEEDED' | grep -F 'libz.so.1' ||
     { echo "dropbear: not linked with zlib" >&2; exit 1; }
 /target/usr/lib/libc.so --library-path /target/usr/lib /out/usr/bin/dropbearmulti dropbearkey -t ed25519 -f /tmp/key |
-    grep -F ssh-ed25519 || { echo "dropbear: cannot make a key" >&2; exit 1; }
+    grep -qF ssh-ed25519 || { echo "dropbear: cannot make a key" >&2; exit 1; }

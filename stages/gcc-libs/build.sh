@@ -30,10 +30,13 @@ mkdir -p "/build/$target/libstdc++-v3" && cd "/build/$target/libstdc++-v3"
     CC="$target-gcc -L/out/dev/usr/lib" CXX="$target-gcc -shared-libgcc -nostdinc++ -L/out/dev/usr/lib" \
     CFLAGS="$flags" CXXFLAGS="$flags"
 make
+# A cross compiler's libraries go to usr/$target/lib64; for us they belong to the target like any other library. What is left
+# behind: libtool's archives and the debugger's scripts, which hold paths of the build.
 make DESTDIR=/build/installed install
+lib=/build/installed/usr/$target/lib64
 cp -R /build/installed/usr/include /out/dev/usr/include
-cp -P /build/installed/usr/lib/lib*.a /build/installed/usr/lib/libstdc++.so* /out/dev/usr/lib/
-rm -f /out/dev/usr/lib/*.py
+cp -P "$lib"/libstdc++.a "$lib"/libstdc++fs.a "$lib"/libsupc++.a "$lib"/libstdc++.so /out/dev/usr/lib/
+cp -P "$lib"/libstdc++.so.6 "$lib"/libstdc++.so.6.*[0-9] /out/dev/usr/lib/
 
 echo "== strip"
 "$target-strip" --strip-unneeded /out/dev/usr/lib/libgcc_s.so.1 /out/dev/usr/lib/libstdc++.so.6.*[0-9]

@@ -5,9 +5,10 @@ loader=ld-musl-$REPRO_ARCH.so.1
 
 echo "== configure"
 # --syslibdir=/lib is what every program carries as its loader (PT_INTERP). No wrapper: we have a real cross compiler.
-# -g0: assembler files would keep the build path in their debug information whatever the prefix maps say.
+# No -g0 here: its configure takes any -g for a wish for debug information and hands --gdwarf to the assembler, whose
+# records keep the build path whatever the prefix maps say.
 /src/musl/configure --target="$target" --prefix=/usr --syslibdir=/lib --disable-wrapper CROSS_COMPILE="$target-" \
-    CFLAGS="-O2 -g0 -ffile-prefix-map=/src/musl=musl -ffile-prefix-map=/build=."
+    CFLAGS="-O2 -ffile-prefix-map=/src/musl=musl -ffile-prefix-map=/build=."
 
 echo "== make"
 make
