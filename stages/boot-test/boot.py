@@ -25,10 +25,11 @@ FATAL = re.compile(r"Kernel panic - not syncing|No bootable option or device|She
 # Terminal control sequences (ECMA-48), which firmware writes plenty of.
 CONTROL = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|[@-Z\\-_])|[\x00-\x08\x0b-\x1f\x7f]")
 
-# `-nodefaults`: no device that is not named here. `-cpu max` has the instruction that seeds the random generator.
+# `-nodefaults`: no device that is not named here. tb-size: else qemu sizes its cache by the machine's memory.
+# `-cpu max` has the instruction that seeds the random generator.
 COMMON = [
     "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-    "-machine", "q35,usb=off", "-accel", "tcg,thread=single", "-cpu", "max", "-smp", "1",
+    "-machine", "q35,usb=off", "-accel", "tcg,thread=single,tb-size=128", "-cpu", "max", "-smp", "1",
     "-serial", "stdio", "-rtc", "base=2000-01-01",
     "-device", "virtio-rng-pci",
 ]
@@ -54,7 +55,7 @@ def efi(name):
 def boots(images):
     """(name, qemu's arguments): each card, disk and way in is used at least once."""
     yield "direct", [
-        "-m", "96", "-kernel", f"{images}/kernel", "-initrd", f"{images}/initramfs.img",
+        "-m", "64", "-kernel", f"{images}/kernel", "-initrd", f"{images}/initramfs.img",
         "-append", "repro.selfcheck", *network("virtio-net-pci"),
     ]
     yield "disk", [
