@@ -20,6 +20,8 @@ FIRMWARE = "/usr/share/OVMF"
 
 CHECK = re.compile(r"CHECK ([a-z-]+) (ok|FAIL.*)")
 VERDICT = re.compile(r"SELF-CHECK (PASSED|FAILED) (\d+) of (\d+)")
+# Linux's last words when it has told the firmware to switch off; -no-reboot makes qemu end after a reset as well.
+OFF = "reboot: Power down"
 # No console output ever makes a boot good, but these end the waiting for a bad one.
 FATAL = re.compile(r"Kernel panic - not syncing|No bootable option or device|Shell>|PXE-E\d\d")
 # Terminal control sequences (ECMA-48), which firmware writes plenty of.
@@ -94,7 +96,7 @@ def console(process, seconds):
 def boot(name, arguments):
     """(lines of the self-check, why it failed or None)."""
     print(f"== {name}: {' '.join(COMMON + arguments)}", flush=True)
-    checks, recent, verdict, problem = [], [], None, None
+    checks, recent, verdict, off, problem = [], [], None, False, None
     process = subprocess.Popen(COMMON + arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                stderr=subprocess.STDOUT)
     try:
@@ -106,6 +108,8 @@ def boot(name, arguments):
             elif VERDICT.fullmatch(line):
                 checks.append(line)
                 verdict = VERDICT.fullmatch(line)
+            elif line == OFF:
+                off = verdict is not None
             elif FATAL.search(line):
                 problem = f"it will not come up: {line}"
                 break
@@ -125,6 +129,8 @@ def boot(name, arguments):
             problem = f"{len(failed)} of {verdict[3]} checks failed: {'; '.join(failed)}"
         elif verdict[1] != "PASSED" or verdict[2] != verdict[3] or int(verdict[3]) != passed or passed == 0:
             problem = f"{passed} checks were seen, but the verdict is `{verdict[0]}`"
+        elif not off:
+            problem = "the machine was not switched off after the self-check"
         elif status != 0:
             problem = f"qemu ended with status {status}"
     if problem:
