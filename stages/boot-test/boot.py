@@ -20,15 +20,18 @@ FIRMWARE = "/usr/share/OVMF"
 
 CHECK = re.compile(r"CHECK ([a-z-]+) (ok|FAIL.*)")
 VERDICT = re.compile(r"SELF-CHECK (PASSED|FAILED) (\d+) of (\d+)")
+# Linux's last words when it has told the firmware to switch off; -no-reboot makes qemu end after a reset as well.
+OFF = "reboot: Power down"
 # No console output ever makes a boot good, but these end the waiting for a bad one.
 FATAL = re.compile(r"Kernel panic - not syncing|No bootable option or device|Shell>|PXE-E\d\d")
 # Terminal control sequences (ECMA-48), which firmware writes plenty of.
 CONTROL = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|[@-Z\\-_])|[\x00-\x08\x0b-\x1f\x7f]")
 
-# `-nodefaults`: no device that is not named here. `-cpu max` has the instruction that seeds the random generator.
+# `-nodefaults`: no device that is not named here. tb-size: else qemu sizes its cache by the machine's memory.
+# `-cpu max` has the instruction that seeds the random generator.
 COMMON = [
     "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-    "-machine", "q35,usb=off", "-accel", "tcg,thread=single", "-cpu", "max", "-smp", "1",
+    "-machine", "q35,usb=off", "-accel", "tcg,thread=single,tb-size=128", "-cpu", "max", "-smp", "1",
     "-serial", "stdio", "-rtc", "base=2000-01-01",
     "-device", "virtio-rng-pci",
 ]
@@ -54,7 +57,7 @@ def efi(name):
 def boots(images):
     """(name, qemu's arguments): each card, disk and way in is used at least once."""
     yield "direct", [
-        "-m", "96", "-kernel", f"{images}/kernel", "-initrd", f"{images}/initramfs.img",
+        "-m", "64", "-kernel", f"{images}/kernel", "-initrd", f"{images}/initramfs.img",
         "-append", "repro.selfcheck", *network("virtio-net-pci"),
     ]
     yield "disk", [
@@ -93,7 +96,7 @@ def console(process, seconds):
 def boot(name, arguments):
     """(lines of the self-check, why it failed or None)."""
     print(f"== {name}: {' '.join(COMMON + arguments)}", flush=True)
-    checks, recent, verdict, problem = [], [], None, None
+    checks, recent, verdict, off, problem = [], [], None, False, None
     process = subprocess.Popen(COMMON + arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                stderr=subprocess.STDOUT)
     try:
@@ -105,6 +108,8 @@ def boot(name, arguments):
             elif VERDICT.fullmatch(line):
                 checks.append(line)
                 verdict = VERDICT.fullmatch(line)
+            elif line == OFF:
+                off = verdict is not None
             elif FATAL.search(line):
                 problem = f"it will not come up: {line}"
                 break
@@ -124,6 +129,8 @@ def boot(name, arguments):
             problem = f"{len(failed)} of {verdict[3]} checks failed: {'; '.join(failed)}"
         elif verdict[1] != "PASSED" or verdict[2] != verdict[3] or int(verdict[3]) != passed or passed == 0:
             problem = f"{passed} checks were seen, but the verdict is `{verdict[0]}`"
+        elif not off:
+            problem = "the machine was not switched off after the self-check"
         elif status != 0:
             problem = f"qemu ended with status {status}"
     if problem:

@@ -32,7 +32,10 @@ size=$((bytes / mib + 2))
 [ "$size" -le 255 ] || { echo "image: $bytes bytes are too many for a FAT16 volume" >&2; exit 1; }
 serial=$(identifier fat-serial | cut -c1-8)
 truncate -s "${size}M" esp.img
-mformat -i esp.img -h 64 -s 32 -T $((size * 2048)) -c 8 -N "$serial" -v REPRO ::
+# -H: where the volume starts on disk.img.
+mformat -i esp.img -H 2048 -h 64 -s 32 -T $((size * 2048)) -c 8 -N "$serial" -v REPRO ::
+# mformat's boot sector says in machine code that it cannot boot. No code of others: zeros say as much.
+dd if=/dev/zero of=esp.img bs=1 seek=62 count=448 conv=notrunc status=none
 # -m: the files' own time instead of now. Folders take theirs from SOURCE_DATE_EPOCH.
 mcopy -i esp.img -s -m esp/EFI esp/initramfs.img ::
 mdir -i esp.img -/ ::
@@ -64,6 +67,9 @@ xorriso -as mkisofs -quiet -o /out/image.iso -volid REPRO -full-iso9660-filename
     --gpt_disk_guid "$(identifier iso)" --modification-date="$(date -u -d "@$SOURCE_DATE_EPOCH" +%Y%m%d%H%M%S00)" \
     -append_partition 2 C12A7328-F81F-11D2-BA4B-00A0C93EC93B esp.img -appended_part_as_gpt \
     -e --interval:appended_partition_2:all:: -no-emul-boot iso
+for image in disk.img image.iso; do
+    cmp -n 440 "/out/$image" /dev/zero || { echo "image: boot code at the start of $image" >&2; exit 1; }
+done
 xorriso -indev /out/image.iso -report_el_torito plain -report_system_area plain
 
 echo "== kernel, initramfs, manifest"

@@ -60,10 +60,14 @@ def merge(destination, trees):
     problems = []
     origin = {}
     for tree in trees:
+        conflict = None
         for path in walk(tree)[1:]:
             source, target = tree + path, destination + path
+            if conflict and path.startswith(f"{conflict}/"):
+                continue
             if os.path.lexists(target):
                 if not same(source, target):
+                    conflict = path
                     problems.append(f"`{path}` differs between `{origin.get(path, 'the directories')}` and `{tree}`")
                 continue
             origin[path] = tree
