@@ -1,8 +1,8 @@
 //! The inside: what the new processes do between clone and exec.
 //!
-//! Rules: no allocation, no lock, no panic, no printing (see [`crate::sys`]). rustix makes its system calls directly, so
-//! its functions are safe to use here as long as they are given C strings. Owned descriptors are held in [`Inside`] and
-//! never dropped: both processes end by exec or exit.
+//! Rules: no allocation, no lock, no panic, no printing (see [`crate::sys`]). rustix makes its system calls directly,
+//! so its functions are safe to use here as long as they are given C strings. Owned descriptors are held in [`Inside`]
+//! and never dropped: both processes end by exec or exit.
 
 use std::ffi::CStr;
 use std::mem::MaybeUninit;
