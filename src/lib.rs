@@ -3,6 +3,18 @@
 //! ARCHITECTURE.md gives the layers, the formats and the promises. A module uses only modules of lower layers; a test
 //! reads the table there and the code here.
 
+pub mod build;
+pub mod cli;
 pub mod digest;
+pub mod exec;
+pub mod fetch;
+pub mod format;
+pub mod fs;
+pub mod lockfile;
+pub mod report;
 pub mod sandbox;
+pub mod schedule;
+pub mod stage;
+pub mod store;
 pub mod sys;
+pub mod sysroot;

@@ -1,4 +1,5 @@
 //! The `repro` program: hands its arguments to [`repro::cli`].
-fn main() {
-    println!("not yet wired");
+
+fn main() -> std::process::ExitCode {
+    repro::cli::main()
 }

@@ -57,7 +57,6 @@
 //! each child closes every descriptor that is not its own before anything else. The thread that runs a plan must live
 //! until the end (PR_SET_PDEATHSIG is by thread).
 
-mod cancel;
 mod cgroup;
 mod child;
 mod compile;
@@ -73,7 +72,7 @@ mod terminal;
 #[cfg(test)]
 mod tests;
 
-pub use cancel::CancelToken;
+pub use crate::sys::CancelToken;
 pub use doctor::{Feature, Status, isolation_id, probe, require};
 pub use error::Error;
 pub use plan::{Limits, Namespace, Plan, Resource, SCHEMA, Step};

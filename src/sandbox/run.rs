@@ -10,7 +10,6 @@ use rustix::io::Errno;
 use rustix::net::{AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SocketFlags, SocketType};
 use rustix::pipe::PipeFlags;
 
-use super::cancel::CancelToken;
 use super::cgroup::Group;
 use super::child::{self, Inherited};
 use super::compile::Prepared;
@@ -18,6 +17,7 @@ use super::error::Error;
 use super::fault::{MESSAGE, Message};
 use super::plan::Plan;
 use super::terminal::{Relay, Terminal};
+use crate::sys::CancelToken;
 use crate::sys::process::{self, Spawned, Usage};
 
 /// What a run reads from and writes to.

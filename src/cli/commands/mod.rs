@@ -1,0 +1,21 @@
+//! One file for each command: its arguments, and a few calls into the library.
+
+pub mod build;
+pub mod completions;
+pub mod doctor;
+pub mod fetch;
+pub mod fsck;
+pub mod graph;
+pub mod lock;
+pub mod log;
+pub mod man;
+pub mod plan;
+pub mod shell;
+pub mod store;
+pub mod unpack;
+pub mod why;
+
+/// Until the parts that a command needs are joined.
+fn unwired(command: &str) -> super::Failure {
+    super::Failure::new(super::ExitCode::Bug, format!("cannot run `{command}`: not wired yet"))
+}

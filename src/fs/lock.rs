@@ -1,0 +1,101 @@
+//! Locks by `flock(2)`.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
+
+use super::fault::{Class, call};
+use super::{Dir, Error, Meta, Result};
+
+/// A lock on a file, held until it is dropped or its process ends, however it ends.
+///
+/// The lock goes with the open file: a child that inherits the descriptor and does not close it holds the lock too.
+/// Descriptors are opened close-on-exec. Two locks taken in one process exclude each other like those of two
+/// processes.
+#[derive(Debug)]
+pub struct Lock {
+    file: File,
+    path: PathBuf,
+}
+
+impl Lock {
+    /// Opens (and makes, if need be) the file `name` without locking it yet.
+    ///
+    /// # Errors
+    /// The file cannot be opened.
+    pub fn open(dir: &Dir, name: impl AsRef<Path>) -> Result<Self> {
+        let path = dir.join(&name);
+        Ok(Self { file: dir.open_or_create(name, 0o644)?, path })
+    }
+
+    /// Waits until no other lock is held on the file, then holds it alone.
+    ///
+    /// # Errors
+    /// The system refuses: out of lock memory, or a file system without locks.
+    pub fn exclusive(&self) -> Result<()> {
+        self.operate(FlockOperation::LockExclusive).map(|_| ())
+    }
+
+    /// Waits until no one holds the file alone, then holds it together with others.
+    ///
+    /// # Errors
+    /// As [`Lock::exclusive`].
+    pub fn shared(&self) -> Result<()> {
+        self.operate(FlockOperation::LockShared).map(|_| ())
+    }
+
+    /// Like [`Lock::exclusive`], without waiting: `false` means that someone else holds it.
+    ///
+    /// # Errors
+    /// As [`Lock::exclusive`].
+    pub fn try_exclusive(&self) -> Result<bool> {
+        self.operate(FlockOperation::NonBlockingLockExclusive)
+    }
+
+    /// Like [`Lock::shared`], without waiting: `false` means that someone else holds it alone.
+    ///
+    /// # Errors
+    /// As [`Lock::exclusive`].
+    pub fn try_shared(&self) -> Result<bool> {
+        self.operate(FlockOperation::NonBlockingLockShared)
+    }
+
+    /// Lets go of the lock and keeps the file open.
+    ///
+    /// # Errors
+    /// As [`Lock::exclusive`].
+    pub fn unlock(&self) -> Result<()> {
+        self.operate(FlockOperation::Unlock).map(|_| ())
+    }
+
+    /// Whether the name still leads to the locked file. A file that was removed while we waited for its lock locks
+    /// nothing.
+    ///
+    /// # Errors
+    /// The file cannot be looked at.
+    pub fn is_current(&self, dir: &Dir, name: impl AsRef<Path>) -> Result<bool> {
+        let ours = self.meta()?;
+        Ok(dir.stat(name)?.is_some_and(|now| (now.device, now.inode) == (ours.device, ours.inode)))
+    }
+
+    /// The open file.
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+
+    fn meta(&self) -> Result<Meta> {
+        call(Class::Observe, "stat", || self.path.clone(), || rustix::fs::fstat(&self.file))
+            .map(Meta::from)
+            .map_err(|errno| Error::new("stat", &self.path, errno))
+    }
+
+    fn operate(&self, operation: FlockOperation) -> Result<bool> {
+        match call(Class::Observe, "lock", || self.path.clone(), || flock(&self.file, operation)) {
+            Ok(()) => Ok(true),
+            Err(Errno::WOULDBLOCK) => Ok(false),
+            Err(errno) => Err(Error::new("lock", &self.path, errno)),
+        }
+    }
+}

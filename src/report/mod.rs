@@ -1,0 +1,37 @@
+//! What people see: events as text, on terminals, in logs and as JSON lines.
+//!
+//! Everything here turns data into text and hands it to a writer that the caller gives; where that goes is the
+//! business of `cli`. The clock and the size of the terminal are parameters too, so that every view has an exact test.
+//!
+//! - [`Live`]: a block of lines at the bottom of a terminal, drawn at most ten times a second, each time with a
+//!   single write; what is finished scrolls away above it.
+//! - [`Plain`]: a line an event, for logs and pipes; also the quiet mode.
+//! - [`JsonLines`]: [`Record`](crate::schedule::Record)s, for programs.
+//!
+//! Rules of all views: meaning never rests on colour alone; text that a stage or a server wrote is cleaned of
+//! control characters before a terminal sees it; nothing is wider than the terminal.
+
+mod failure;
+mod json;
+mod lines;
+mod live;
+mod model;
+mod plain;
+mod style;
+mod table;
+mod tail;
+mod text;
+mod units;
+
+pub use failure::failure_box;
+pub use json::JsonLines;
+pub use live::{Live, Screen};
+pub use plain::{Detail, Plain};
+pub use style::{Palette, Role};
+pub use table::Table;
+pub use tail::Tails;
+pub use text::{clean, fit};
+pub use units::{bytes, count, duration, rate};
+
+/// Time since the run began. Given by the caller, so that tests have a clock of their own.
+pub type Elapsed = Box<dyn Fn() -> std::time::Duration + Send + Sync>;

@@ -1,0 +1,32 @@
+//! Stage and sysroot definitions.
+
+mod action;
+mod files;
+mod graph;
+mod load;
+mod mistake;
+mod model;
+mod order;
+mod params;
+mod parse;
+mod parse_sysroot;
+mod reader;
+mod render;
+mod schema;
+mod sysroot;
+#[cfg(test)]
+mod tests;
+mod values;
+mod why;
+
+pub use action::{
+    ActionInputs, ComposeError, Composed, FolderEntry, LAYOUT, Layer, SourceInput, WinInput, compose, stage_directory,
+};
+pub use files::{FileKind, FilesError, StageFile, stage_tree_files};
+pub use graph::{FIXED_ENVIRONMENT, Graph, UnknownStage};
+pub use mistake::{Mistake, Mistakes};
+pub use model::{InputRef, Limits, SourceDef, SourceUse, Stage, Win};
+pub use params::{ParamError, ParamValues};
+pub use schema::{sources_schema, stage_schema, sysroot_schema};
+pub use sysroot::{ArchiveDef, PackageWin, SysrootDef, SysrootFile, SysrootLink};
+pub use why::{Change, Record, RecordError, why};

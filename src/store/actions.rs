@@ -1,0 +1,191 @@
+//! The action cache, and the locks that let one process execute an action while others wait for its result.
+
+use std::sync::PoisonError;
+
+use crate::digest::reapi::ActionResult;
+use crate::digest::{Canonical, Digest};
+use crate::fs::Lock;
+
+use super::{Error, Guard, Inner, Result, Store, record};
+
+const KIND: &str = "action";
+
+/// Path of a result below `actions/`.
+pub(super) fn path(key: Digest) -> String {
+    let mut path = key.hex();
+    path.insert(2, '/');
+    path
+}
+
+/// The result in a record's bytes, if they are whole.
+pub(super) fn decode(key: &str, bytes: &[u8]) -> Option<(Digest, ActionResult)> {
+    // The hash is the file's name; the size stands in the record's own name.
+    let name = bytes.split(|&byte| byte == b'\n').nth(1).and_then(|line| std::str::from_utf8(line).ok())?;
+    let digest: Digest = name.parse().ok()?;
+    let result = ActionResult::decode_canonical(record::decode(KIND, name, bytes)?).ok()?;
+    (digest.hex() == key).then_some((digest, result))
+}
+
+/// The trees and blobs that a result names; `None` when a digest in it is malformed.
+pub(super) fn outputs(result: &ActionResult) -> Option<(Vec<Digest>, Vec<Digest>)> {
+    let mut trees = Vec::new();
+    for directory in &result.output_directories {
+        trees.push(directory.root_directory_digest.as_ref()?.get().ok()?);
+    }
+    let mut blobs = Vec::new();
+    if let Some(log) = &result.stdout_digest {
+        blobs.push(log.get().ok()?);
+    }
+    Some((trees, blobs))
+}
+
+impl Inner {
+    /// The first object of a tree that is missing or damaged. Each file costs one `stat`, each directory is read;
+    /// trees that were whole once in this process are not looked at again.
+    pub(super) fn hole(&self, tree: Digest) -> Result<Option<Digest>> {
+        if self.whole.lock().unwrap_or_else(PoisonError::into_inner).contains(&tree) {
+            return Ok(None);
+        }
+        let directory = match self.directory(tree) {
+            Ok(directory) => directory,
+            Err(Error::Missing { .. } | Error::Damaged { .. } | Error::NotDirectory { .. }) => return Ok(Some(tree)),
+            Err(error) => return Err(error),
+        };
+        let malformed = |reason| Error::NotDirectory { digest: tree, reason };
+        for file in &directory.files {
+            let digest = file.content().map_err(malformed)?;
+            // The variant that is most likely there comes first.
+            let first = if file.is_executable { super::Variant::EXECUTABLE } else { super::Variant::PLAIN };
+            if !self.has(digest, first)? && !self.has_content(digest)? {
+                return Ok(Some(digest));
+            }
+        }
+        for child in &directory.directories {
+            if let Some(hole) = self.hole(child.content().map_err(malformed)?)? {
+                return Ok(Some(hole));
+            }
+        }
+        self.whole.lock().unwrap_or_else(PoisonError::into_inner).insert(tree);
+        Ok(None)
+    }
+
+    /// The first object that a result names and the store does not have.
+    pub(super) fn missing_output(&self, key: Digest, result: &ActionResult) -> Result<Option<Digest>> {
+        let Some((trees, blobs)) = outputs(result) else { return Ok(Some(key)) };
+        for tree in trees {
+            if let Some(hole) = self.hole(tree)? {
+                return Ok(Some(hole));
+            }
+        }
+        for blob in blobs {
+            if !self.has_content(blob)? {
+                return Ok(Some(blob));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Store {
+    /// The recorded result of an action. `None` when there is none, when its record is damaged, or when any object
+    /// that it names is missing or visibly damaged: executing the action again heals all of these.
+    ///
+    /// # Errors
+    /// The disk's errors; a damaged object is no error.
+    pub fn action(&self, key: Digest) -> Result<Option<ActionResult>> {
+        let path = path(key);
+        let Some(bytes) = self.inner.dirs.actions.read(&path)? else { return Ok(None) };
+        match decode(&key.hex(), &bytes) {
+            Some((digest, result)) if digest == key => {
+                Ok(self.inner.missing_output(key, &result)?.is_none().then_some(result))
+            }
+            _ => {
+                let moved = format!("action-{}", key.hex());
+                match self.inner.dirs.actions.rename(&path, &self.inner.dirs.damaged, moved) {
+                    Err(error) if !error.is_missing() => Err(error.into()),
+                    _ => Ok(None),
+                }
+            }
+        }
+    }
+
+    /// Records the result of an action, durably, after all objects that this process has stored were made durable. An
+    /// earlier result of the action is replaced.
+    ///
+    /// # Errors
+    /// An object that it names is not in the store ([`Error::Incomplete`]), or the disk's errors.
+    pub fn put_action(&self, key: Digest, result: &ActionResult) -> Result<()> {
+        if let Some(digest) = self.inner.missing_output(key, result)? {
+            return Err(Error::Incomplete { key, digest });
+        }
+        let session = self.inner.session()?;
+        self.flush()?;
+        let bytes = record::encode(KIND, &key.to_string(), &result.canonical());
+        let path = path(key);
+        let (shard, name) = path.split_at(3);
+        let actions = &self.inner.dirs.actions;
+        if actions.create_dir(&shard[..2])? {
+            actions.sync()?;
+        }
+        let shard = actions.dir(&shard[..2])?;
+        Ok(shard.publish(name, &bytes, session.dir(), format!("action-{}", self.inner.unique()))?)
+    }
+
+    /// Waits until no one else executes the action, in this process or another, and keeps others from it. Ask for the
+    /// result again once the lock is had: the one before may have left it.
+    ///
+    /// # Errors
+    /// The lock's file cannot be made.
+    pub fn lock_action(&self, key: Digest) -> Result<ActionLock> {
+        self.named_lock(&key.hex())
+    }
+
+    /// Like [`Store::lock_action`], without waiting: `None` when someone else executes the action.
+    ///
+    /// # Errors
+    /// The lock's file cannot be made.
+    pub fn try_lock_action(&self, key: Digest) -> Result<Option<ActionLock>> {
+        self.take_lock(&key.hex(), false)
+    }
+
+    pub(super) fn named_lock(&self, name: &str) -> Result<ActionLock> {
+        loop {
+            if let Some(lock) = self.take_lock(name, true)? {
+                return Ok(lock);
+            }
+        }
+    }
+
+    fn take_lock(&self, name: &str, wait: bool) -> Result<Option<ActionLock>> {
+        let locks = &self.inner.dirs.locks;
+        loop {
+            let lock = Lock::open(locks, name)?;
+            if wait {
+                lock.exclusive()?;
+            } else if !lock.try_exclusive()? {
+                return Ok(None);
+            }
+            // The holder before us has removed the file: what we hold locks no one out.
+            if lock.is_current(locks, name)? {
+                return Ok(Some(ActionLock { lock, name: name.to_owned(), guard: Guard::new(self) }));
+            }
+        }
+    }
+}
+
+/// The right to execute an action, until it is dropped or the process ends.
+#[derive(Debug)]
+pub struct ActionLock {
+    lock: Lock,
+    name: String,
+    guard: Guard,
+}
+
+impl Drop for ActionLock {
+    fn drop(&mut self) {
+        // Removed while it is held, so that no one can hold the removed file and believe it. What a process that was
+        // killed leaves is taken over by the next, or collected.
+        let _ = self.guard.store().dirs.locks.remove(&self.name);
+        let _ = self.lock.unlock();
+    }
+}
