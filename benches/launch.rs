@@ -1,7 +1,8 @@
 //! What starting an empty stage costs, against the least that the kernel needs for it and against bubblewrap.
 //!
 //! `cargo bench --bench launch`: 60 rounds, in which every way is taken once, in turn, so that all meet the same load;
-//! prints the smallest and the median time of each, the processor time, and the ratios. The stage is `true` from this host's `/usr`.
+//! prints the smallest and the median time of each, the processor time, and the ratios. The stage is `true` from this
+//! host's `/usr`.
 #![expect(clippy::print_stdout, reason = "a benchmark prints its result")]
 
 use std::path::PathBuf;

@@ -95,7 +95,12 @@ const fn arg(argument: u8, is: Is) -> Test {
 
 macro_rules! rules {
     ($( $answer:expr => [ $($name:ident $(if $when:expr)?),* $(,)? ] ),* $(,)?) => {
-        &[ $( $( Rule { call: name_of(stringify!($name)), number: libc::$name, when: rules!(@ $($when)?), answer: $answer } ),* ),* ]
+        &[ $( $( Rule {
+            call: name_of(stringify!($name)),
+            number: libc::$name,
+            when: rules!(@ $($when)?),
+            answer: $answer,
+        } ),* ),* ]
     };
     (@) => { &[] };
     (@ $when:expr) => { &$when };

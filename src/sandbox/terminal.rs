@@ -1,7 +1,7 @@
 //! A user's terminal connected to the stage's own: for looking around in a stage by hand.
 //!
-//! The stage's shell has a pseudo-terminal made inside its own `/dev/pts`, so nothing that it does to its terminal (typing
-//! into it, changing its owner, hanging it up) reaches the user's. Bytes are carried between the two.
+//! The stage's shell has a pseudo-terminal made inside its own `/dev/pts`, so nothing that it does to its terminal
+//! (typing into it, changing its owner, hanging it up) reaches the user's. Bytes are carried between the two.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 

@@ -29,7 +29,8 @@ for folder, folders, files in os.walk('/'):
     folders.sort()
     for name in sorted(folders + files) + ['.']:
         s = os.lstat(os.path.join(folder, name))
-        print(folder, name, oct(s.st_mode), s.st_uid, s.st_gid, s.st_nlink, int(s.st_mtime) if s.st_uid == 1000 and not stat.S_ISCHR(s.st_mode) else '')
+        mtime = int(s.st_mtime) if s.st_uid == 1000 and not stat.S_ISCHR(s.st_mode) else ''
+        print(folder, name, oct(s.st_mode), s.st_uid, s.st_gid, s.st_nlink, mtime)
 print(os.sched_getscheduler(0), os.getgroups(), os.listdir('/proc/self/task'))
 print(re.sub(r'(?m)^.*(python|lib|\.so).*$', '', '\n'.join(l for l in text('maps').splitlines() if '[' in l)))
 "#;
@@ -44,7 +45,7 @@ fn shown_stage() {
 
 /// What a stage sees when its caller is started by these words of the shell.
 fn shown_after(prelude: &str) -> String {
-    let script = format!("{prelude}\nexec \"$0\" --exact sandbox::tests::attributes::shown_stage --nocapture");
+    let script = format!("{prelude}\nexec \"$@\" \"$0\" --exact sandbox::tests::attributes::shown_stage --nocapture");
     let output = Command::new("/bin/bash")
         .args(["-c", &script])
         .arg(std::env::current_exe().expect("the kernel knows"))
@@ -70,10 +71,10 @@ fn attributes_of_the_caller_do_not_show() {
         "exec 0<&-",
         "mkdir /tmp/gone.$$; cd /tmp/gone.$$; rmdir /tmp/gone.$$",
         "echo 500 > /proc/self/oom_score_adj",
-        "exec setarch --addr-no-randomize /bin/bash -c 'exec \"$0\" --exact sandbox::tests::attributes::shown_stage --nocapture' \"$0\"",
-        "exec setsid -w \"$0\" --exact sandbox::tests::attributes::shown_stage --nocapture",
-        "exec nice -n 5 \"$0\" --exact sandbox::tests::attributes::shown_stage --nocapture",
-        "exec chrt --batch 0 \"$0\" --exact sandbox::tests::attributes::shown_stage --nocapture",
+        "set -- setarch --addr-no-randomize",
+        "set -- setsid -w",
+        "set -- nice -n 5",
+        "set -- chrt --batch 0",
     ];
     for prelude in planted {
         let shown = shown_after(prelude);

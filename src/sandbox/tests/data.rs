@@ -15,6 +15,7 @@ fn sample() -> Plan {
         argv: ["/bin/sh", "-eu", "/stage/build.sh"].map(str::to_owned).to_vec(),
         env: [("PATH".to_owned(), "/usr/bin".to_owned()), ("WORDS".to_owned(), "it's two".to_owned())].into(),
         limits: Limits::default(),
+        left: None,
         terminal: false,
     }
     .plan()
