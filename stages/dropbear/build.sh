@@ -6,8 +6,8 @@ programs="dropbear dbclient dropbearkey scp"
 
 echo "== configure"
 # The login records (utmp, wtmp, lastlog) exist in musl as functions that do nothing: leave them out.
-/src/dropbear/configure --build=x86_64-pc-linux-gnu --host="$target" --prefix=/usr --enable-zlib --enable-bundled-libtom \
-    --disable-lastlog --disable-utmp --disable-utmpx --disable-wtmp --disable-wtmpx --disable-loginfunc \
+/src/dropbear/configure --build=x86_64-pc-linux-gnu --host="$target" --prefix=/usr \
+    --enable-zlib --enable-bundled-libtom --disable-lastlog --disable-utmp --disable-utmpx --disable-wtmp --disable-wtmpx --disable-loginfunc \
     --disable-pututline --disable-pututxline \
     CFLAGS="-O2 -g0 -ffile-prefix-map=/src/dropbear=dropbear -ffile-prefix-map=/build=."
 

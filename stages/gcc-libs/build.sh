@@ -30,8 +30,8 @@ mkdir -p "/build/$target/libstdc++-v3" && cd "/build/$target/libstdc++-v3"
     CC="$target-gcc -L/out/dev/usr/lib" CXX="$target-gcc -shared-libgcc -nostdinc++ -L/out/dev/usr/lib" \
     CFLAGS="$flags" CXXFLAGS="$flags"
 make
-# A cross compiler's libraries go to usr/$target/lib64; for us they belong to the target like any other library. What is left
-# behind: libtool's archives and the debugger's scripts, which hold paths of the build.
+# A cross compiler's libraries go to usr/$target/lib64; for us they belong to the target like any other library. What
+# is left behind: libtool's archives and the debugger's scripts, which hold paths of the build.
 make DESTDIR=/build/installed install
 lib=/build/installed/usr/$target/lib64
 cp -R /build/installed/usr/include /out/dev/usr/include
