@@ -6,9 +6,11 @@ use crate::build::{self, Built, Engine, Options, fresh, layout};
 use crate::cli::{Context, ExitCode, Failure, causes, pins};
 use crate::fetch::Fetcher;
 use crate::fs::{self, SystemClock};
+use crate::lockfile::Lockfile;
 use crate::schedule::Event;
 use crate::schedule::events::{Product, StageResult, Summary};
 use crate::schedule::queue::OnFailure;
+use crate::stage::Graph;
 use crate::store::Store;
 
 /// Build stages, and all that they need.
@@ -67,20 +69,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let on_failure = if args.keep_going { OnFailure::KeepGoing } else { OnFailure::FinishRunning };
     let check_outputs = !args.no_lockfile_check;
     let options = Options { jobs: context.jobs, on_failure, rebuild, check_outputs };
-    let reporter = context.reporter();
-    let progress = pins::FetchEvents::new(&*reporter);
-    let fetcher = Fetcher::new(&store, pins::config(context), &progress);
-    let engine = Engine {
-        store: &store,
-        graph: &graph,
-        lockfile: &lockfile,
-        fetcher: &fetcher,
-        events: &*reporter,
-        cancel: &context.cancel,
-    };
-    let run = engine.run(&targets, &options);
-    drop(reporter);
-    let run = run?;
+    let run = engine(context, &store, &graph, &lockfile, &targets, &options)?;
     if let Some(signal) = context.cancel.signal() {
         return Err(Failure::quiet(ExitCode::Signal(signal)));
     }
@@ -93,6 +82,26 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         Some((_, error)) => Err(Failure::quiet(causes::build_code(error))),
         None => Ok(ExitCode::Done),
     }
+}
+
+/// Brings the targets up to date, and shows how that goes.
+///
+/// # Errors
+/// Nothing could be begun; see [`Engine::run`].
+pub fn engine(
+    context: &Context,
+    store: &Store,
+    graph: &Graph,
+    lockfile: &Lockfile,
+    targets: &[&str],
+    options: &Options,
+) -> Result<build::Run, Failure> {
+    let reporter = context.reporter();
+    let progress = pins::FetchEvents::new(&*reporter);
+    let fetcher = Fetcher::new(store, pins::config(context), &progress);
+    let engine =
+        Engine { store, graph, lockfile, fetcher: &fetcher, events: &*reporter, cancel: &context.cancel };
+    Ok(engine.run(targets, options)?)
 }
 
 /// What the answer to "is there anything to do?" depends on besides files.
