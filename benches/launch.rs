@@ -1,7 +1,8 @@
 //! What starting an empty stage costs, against the least that the kernel needs for it and against bubblewrap.
 //!
 //! `cargo bench --bench launch`: 60 rounds, in which every way is taken once, in turn, so that all meet the same load;
-//! prints the smallest and the median time of each and their ratios. The stage is `true` from this host's `/usr`.
+//! prints the smallest and the median time of each, the processor time, and the ratios. The stage is `true` from this
+//! host's `/usr`.
 #![expect(clippy::print_stdout, reason = "a benchmark prints its result")]
 
 use std::path::PathBuf;
@@ -12,6 +13,9 @@ use repro::sandbox::{CancelToken, Namespace, Outcome, Plan, RunIo, StagePlan, St
 use repro::sys::process::{clone_process, wait};
 
 const ROUNDS: usize = 60;
+
+/// Starts something and waits for it.
+type Way<'a> = Box<dyn FnMut() + 'a>;
 
 fn main() {
     // Cargo's test runner starts benchmarks without a harness, too: there is nothing to test here.
@@ -28,7 +32,7 @@ fn main() {
         println!("bwrap is not installed: left out");
     }
 
-    let mut ways: Vec<(&str, Box<dyn FnMut()>)> = vec![
+    let mut ways: Vec<(&str, Way)> = vec![
         ("clone3, no namespaces", Box::new(|| bare(&[], false))),
         ("clone3, 7 namespaces", Box::new(|| bare(&Namespace::ALL, false))),
         ("clone3, 7 namespaces, tmpfs, pivot_root", Box::new(|| bare(&Namespace::ALL, true))),
@@ -39,22 +43,25 @@ fn main() {
         ways.push(("bwrap of true", Box::new(|| spawn(&mut bubblewrap()))));
     }
     let mut times: Vec<Vec<Duration>> = vec![Vec::with_capacity(ROUNDS); ways.len()];
+    let mut busy = vec![Duration::ZERO; ways.len()];
     for round in 0..ROUNDS + 3 {
-        for ((_, way), times) in ways.iter_mut().zip(&mut times) {
-            let begin = Instant::now();
+        for (((_, way), times), busy) in ways.iter_mut().zip(&mut times).zip(&mut busy) {
+            let (begin, before) = (Instant::now(), processor());
             way();
             // The first rounds fill caches.
             if round >= 3 {
                 times.push(begin.elapsed());
+                *busy += processor() - before;
             }
         }
     }
     let ms = |d: Duration| d.as_secs_f64() * 1e3;
     let mut figures = Vec::new();
-    println!("{:<42} {:>8} {:>8}   (ms, {ROUNDS} rounds)", "", "min", "median");
-    for ((name, _), times) in ways.iter().zip(&mut times) {
+    println!("{:<42} {:>8} {:>8} {:>8}   (ms, {ROUNDS} rounds)", "", "min", "median", "cpu");
+    for (((name, _), times), busy) in ways.iter().zip(&mut times).zip(&busy) {
         times.sort_unstable();
-        println!("{name:<42} {:>8.3} {:>8.3}", ms(times[0]), ms(times[ROUNDS / 2]));
+        let busy = ms(*busy) / ROUNDS as f64;
+        println!("{name:<42} {:>8.3} {:>8.3} {busy:>8.3}", ms(times[0]), ms(times[ROUNDS / 2]));
         figures.push((ms(times[0]), ms(times[ROUNDS / 2])));
     }
     let ours = figures[4];
@@ -62,6 +69,19 @@ fn main() {
     if let Some(theirs) = figures.get(5) {
         println!("Plan::run / bwrap:        {:.2} / {:.2}   (target 0.50)", ours.0 / theirs.0, ours.1 / theirs.1);
     }
+}
+
+/// Processor time of this process and its children so far: on a busy machine it tells more than the clock.
+fn processor() -> Duration {
+    use nix::sys::resource::{UsageWho, getrusage};
+    let one = |who| {
+        let usage = getrusage(who).expect("these are always known");
+        let time = |t: nix::sys::time::TimeVal| {
+            Duration::from_micros((t.tv_sec() * 1_000_000 + t.tv_usec()).try_into().unwrap_or(0))
+        };
+        time(usage.user_time()) + time(usage.system_time())
+    };
+    one(UsageWho::RUSAGE_SELF) + one(UsageWho::RUSAGE_CHILDREN)
 }
 
 fn plan(root: PathBuf) -> Plan {

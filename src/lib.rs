@@ -3,8 +3,10 @@
 //! ARCHITECTURE.md gives the layers, the formats and the promises. A module uses only modules of lower layers; a test
 //! reads the table there and the code here.
 
+pub mod build;
 pub mod cli;
 pub mod digest;
+pub mod exec;
 pub mod fetch;
 pub mod format;
 pub mod fs;

@@ -2,7 +2,7 @@
 
 use super::exit::ExitCode;
 use super::failure::Failure;
-use crate::{fetch, format, lockfile, sandbox, schedule, stage, store, sysroot};
+use crate::{build, exec, fetch, format, fs, lockfile, sandbox, schedule, stage, store, sys, sysroot};
 
 /// `?` in commands: the code, and the error's own text and hint.
 macro_rules! causes {
@@ -39,7 +39,10 @@ causes! {
     },
     sandbox::Error => |error| if error.is_host() { ExitCode::Host } else { ExitCode::Bug },
     format::DirError => |_| ExitCode::Usage,
-    schedule::cancel::CancelError => |_| ExitCode::Bug,
+    build::Error => build_code,
+    exec::Error => exec_code,
+    fs::Error => |_| ExitCode::Bug,
+    sys::CancelError => |_| ExitCode::Bug,
     schedule::jobserver::Error => |_| ExitCode::Bug,
     schedule::queue::Error => |_| ExitCode::Bug,
 }
@@ -50,5 +53,41 @@ fn store_code(error: &store::Error) -> ExitCode {
     match error {
         Error::Version { .. } | Error::Foreign { .. } | Error::RefName { .. } | Error::InUse { .. } => ExitCode::Usage,
         _ => ExitCode::Bug,
+    }
+}
+
+/// A build that could not be done.
+pub fn build_code(error: &build::Error) -> ExitCode {
+    use build::Error;
+    match error {
+        Error::NotReproducible { .. } => ExitCode::No,
+        Error::Exec(error) => exec_code(error),
+        Error::Fetch(_) => ExitCode::Pin,
+        Error::Sandbox(error) if error.is_host() => ExitCode::Host,
+        Error::Store(error) => store_code(error),
+        Error::Sandbox(_) | Error::Queue(_) | Error::Jobserver(_) | Error::Fs(_) | Error::Malformed { .. } => {
+            ExitCode::Bug
+        }
+        Error::Unpinned { .. }
+        | Error::NoSubtree { .. }
+        | Error::NotBuilt { .. }
+        | Error::NotEmpty { .. }
+        | Error::Files(_)
+        | Error::Compose(_)
+        | Error::UnknownStage(_)
+        | Error::Sysroot(_) => ExitCode::Usage,
+    }
+}
+
+/// A job without a result.
+fn exec_code(error: &exec::Error) -> ExitCode {
+    use exec::Error;
+    match error {
+        Error::Failed { .. } | Error::Output { .. } | Error::Cancelled { .. } => ExitCode::Stage,
+        Error::Sandbox { source, .. } if source.is_host() => ExitCode::Host,
+        Error::Sandbox { source: sandbox::Error::NoProgram { .. }, .. } => ExitCode::Stage,
+        Error::Conflict { .. } | Error::Glob { .. } => ExitCode::Usage,
+        Error::Store(error) => store_code(error),
+        Error::Sandbox { .. } | Error::Slot { .. } | Error::Log { .. } | Error::Fs(_) => ExitCode::Bug,
     }
 }

@@ -22,6 +22,7 @@ pub mod failure;
 mod output;
 mod panics;
 pub mod pins;
+pub mod project;
 mod run;
 mod signals;
 pub mod terminal;

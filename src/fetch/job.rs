@@ -13,7 +13,7 @@ use super::attempt::{Attempt, Stop};
 use super::config::Config;
 use super::error::{Failure, Reason};
 use super::mirrors::Place;
-use super::partial::Partial;
+use super::partial::{FOLDER, Partial};
 use super::progress::Progress;
 use super::{Pin, pace};
 use crate::digest::Digest;
@@ -105,11 +105,14 @@ impl Job<'_> {
                 }
             }
         }
+        if partial.len() == 0 {
+            self.discard(partial);
+        }
         Ok(None)
     }
 
     fn open_partial(&self) -> Result<Option<Partial>, fs::Error> {
-        let folder = self.store.root().join("partial");
+        let folder = self.store.root().join(FOLDER);
         fs::create_dir_all(&folder)?;
         let key = match self.pin.digest {
             Some(digest) => digest.hex(),
@@ -118,7 +121,7 @@ impl Job<'_> {
         Partial::open(Dir::open(folder)?, &key, &self.config.cancel)
     }
 
-    /// A blob is in the store, so its partial file is of no use; one that cannot be removed only takes space.
+    /// The blob is in the store, or nothing of it is here: a partial file that cannot be removed only takes space.
     fn discard(&self, partial: Partial) {
         let _ = partial.remove();
     }

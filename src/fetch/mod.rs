@@ -49,6 +49,7 @@ pub use config::{Config, Timing};
 pub use error::{Error, Failure, Missing, Reason};
 pub use fetcher::Fetcher;
 pub use mirrors::{MirrorError, Mirrors, Place};
+pub use partial::sweep_partials;
 pub use progress::{Progress, Silent};
 
 use crate::digest::Digest;

@@ -16,6 +16,35 @@ use rustix::io::Errno;
 
 use super::pace;
 use crate::fs::{self, Dir, Error, Lock};
+use crate::store::Store;
+
+/// Where partial files are, below the store's folder.
+pub(super) const FOLDER: &str = "partial";
+
+/// Removes the partial files that no download is using; the bytes that they had.
+///
+/// For `repro gc`: what was begun and never asked for again would stay for good.
+///
+/// # Errors
+/// The folder cannot be read, or a file cannot be removed.
+pub fn sweep_partials(store: &Store) -> Result<u64, Error> {
+    let folder = store.root().join(FOLDER);
+    if !fs::exists(&folder)? {
+        return Ok(0);
+    }
+    let dir = Dir::open(&folder)?;
+    let mut freed = 0;
+    for entry in dir.list()? {
+        let Some(key) = entry.name.to_str().filter(|name| !name.ends_with(".from")) else { continue };
+        let lock = Lock::open(&dir, key)?;
+        if lock.try_exclusive()? && lock.is_current(&dir, key)? {
+            freed += seek(lock.file(), SeekFrom::End(0), &dir.join(key))?;
+            dir.remove(format!("{key}.from"))?;
+            dir.remove(key)?;
+        }
+    }
+    Ok(freed)
+}
 
 /// A partial file, locked.
 pub(super) struct Partial {

@@ -19,6 +19,8 @@ const END: u64 = 22;
 const COMMENT: u64 = 65_535;
 /// Bound on the central directory.
 const DIRECTORY: u64 = 1 << 30;
+/// Flags that tell how hard the writer tried, which some fill in only at the end.
+const LEVEL: u16 = 0b110;
 const ESCAPED: u64 = 0xffff_ffff;
 
 struct Entry {
@@ -195,8 +197,9 @@ fn central(fields: &mut Fields) -> Result<Entry, Fault> {
     Ok(Entry { name, flags, method, crc, stored, size, offset, unix, dos: attributes & 0xff })
 }
 
-/// Puts 64-bit values from the extra fields where the plain ones are all ones; checks the other extra fields.
-fn zip64(extra: &[u8], values: &mut [u64], name: &[u8]) -> Result<(), Fault> {
+/// Puts 64-bit values from the extra fields where the plain ones are all ones; checks the other extra fields. Says
+/// whether there was such a field.
+fn zip64(extra: &[u8], values: &mut [u64], name: &[u8]) -> Result<bool, Fault> {
     let mut fields = Fields(extra);
     let mut seen = false;
     while fields.0.len() >= 4 {
@@ -216,7 +219,7 @@ fn zip64(extra: &[u8], values: &mut [u64], name: &[u8]) -> Result<(), Fault> {
         }
     }
     // Fewer than four bytes left are padding that aligning tools write.
-    if fields.0.iter().any(|byte| *byte != 0) { Err(corrupt("an extra field is malformed")) } else { Ok(()) }
+    if fields.0.iter().any(|byte| *byte != 0) { Err(corrupt("an extra field is malformed")) } else { Ok(seen) }
 }
 
 /// Reads one entry at its offset, and gives the offset behind it.
@@ -246,12 +249,17 @@ fn local<R: Read + Seek>(
     let name = bytes(input, lengths.0, "a local header")?;
     let extra = bytes(input, lengths.1, "a local header")?;
     let mut wide = [size, stored];
-    zip64(&extra, &mut wide, &name)?;
+    let long = zip64(&extra, &mut wide, &name)?;
     let deferred = flags & 8 != 0;
-    let said = (wide[1], wide[0], crc);
-    let known = (entry.stored, entry.size, entry.crc);
-    let agrees = said == known || (deferred && said == (0, 0, 0));
-    if magic != b"PK\x03\x04" || name != entry.name || flags != entry.flags || method != entry.method || !agrees {
+    // What was not known yet is zero, each value for itself.
+    let agree = |said: u64, known: u64| said == known || (deferred && said == 0);
+    let agrees = agree(wide[1], entry.stored) && agree(wide[0], entry.size) && agree(crc.into(), entry.crc.into());
+    if magic != b"PK\x03\x04"
+        || name != entry.name
+        || flags | LEVEL != entry.flags | LEVEL
+        || method != entry.method
+        || !agrees
+    {
         return Err(corrupt("its local header and the central directory contradict each other"));
     }
     let content = entry.offset + 30 + lengths.0 + lengths.1;
@@ -259,7 +267,7 @@ fn local<R: Read + Seek>(
     let mut end = end.ok_or_else(|| corrupt("its content runs into the central directory"))?;
     unpack(input, gate, entry)?;
     if deferred {
-        end += descriptor(input, entry, extra.windows(2).any(|id| id == [1, 0]))?;
+        end += descriptor(input, entry, long)?;
     }
     Ok(end)
 }

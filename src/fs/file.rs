@@ -5,6 +5,7 @@ use std::io::Read;
 use std::os::fd::AsFd;
 use std::path::Path;
 
+use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::fault::{self, Class, call};
@@ -46,22 +47,35 @@ pub(crate) fn read_rest(mut file: &File, size: u64, path: &Path) -> Result<Vec<u
     Ok(bytes)
 }
 
+/// Opens a file for reading.
+///
+/// # Errors
+/// It cannot be opened.
+pub fn open(path: &Path) -> Result<File> {
+    open_with(Class::Open, "open", path, OFlags::RDONLY)
+}
+
+/// Makes a file, or empties the one that is there. Mode 0644 less the umask.
+///
+/// # Errors
+/// It cannot be made or opened.
+pub fn create(path: &Path) -> Result<File> {
+    open_with(Class::Change, "create", path, OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC)
+}
+
+fn open_with(class: Class, operation: &'static str, path: &Path, flags: OFlags) -> Result<File> {
+    let flags = flags | OFlags::CLOEXEC | OFlags::NOCTTY;
+    let open = || rustix::fs::openat(CWD, path, flags, Mode::from_raw_mode(0o644));
+    let file = call(class, operation, || path.to_owned(), open);
+    Ok(file.map_err(|errno| Error::new(operation, path, errno))?.into())
+}
+
 /// Reads a file.
 ///
 /// # Errors
 /// It cannot be opened or read.
 pub fn read(path: &Path) -> Result<Vec<u8>> {
-    let file = call(
-        Class::Open,
-        "open",
-        || path.to_owned(),
-        || {
-            use rustix::fs::{CWD, Mode, OFlags};
-            rustix::fs::openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY, Mode::empty())
-        },
-    )
-    .map_err(|errno| Error::new("open", path, errno))?;
-    read_rest(&File::from(file), 0, path)
+    read_rest(&open(path)?, 0, path)
 }
 
 /// Reads a file as UTF-8.

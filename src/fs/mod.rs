@@ -33,7 +33,7 @@ pub use clock::{Clock, FixedClock, SystemClock};
 pub use dir::Dir;
 pub use error::Error;
 pub(crate) use file::read_rest;
-pub use file::{create_dir_all, exists, read, read_to_string, remove_file, replace, write_all};
+pub use file::{create, create_dir_all, exists, open, read, read_to_string, remove_file, replace, write_all};
 pub use lock::Lock;
 pub use meta::{Entry, Kind, Meta};
 pub use threads::{parallel, workers};

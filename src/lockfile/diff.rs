@@ -142,7 +142,7 @@ pub fn diff(old: &Lockfile, new: &Lockfile) -> Changes {
         for (target, old, new) in both(old.unwrap_or(&none), new.unwrap_or(&none)) {
             if old != new {
                 let (stage, target) = (stage.clone(), target.clone());
-                changes.push(Change::Output { stage, target, old: old.copied(), new: new.copied() });
+                changes.push(Change::Output { stage, target, old: old.map(|o| o.tree), new: new.map(|o| o.tree) });
             }
         }
     }
@@ -208,6 +208,9 @@ impl fmt::Display for Change {
                 write!(f, "! package {sysroot}/{name} {version} has other bytes: {old} -> {new}")
             }
             Self::Definition { name } => write!(f, "~ sysroot {name}: definition changed, same packages"),
+            Self::Output { stage, target, old, new } if old == new => {
+                write!(f, "~ output {stage} {target}: same tree from another action")
+            }
             Self::Output { stage, target, old, new } => {
                 line(f, &format!("output {stage} {target}"), old.as_ref().map(short), new.as_ref().map(short))
             }

@@ -4,7 +4,7 @@
 //! - `archives`: for each package archive, the suite, the date of the signed index that was read and its digest;
 //! - `sources`: for each source, its mirrors and the one digest that their bytes must have;
 //! - `sysroots`: for each sysroot, the digest of the definition that was resolved and the packages found, by name;
-//! - `outputs`: for each stage and target, the digest of the tree that this revision is known to build. A target is the
+//! - `outputs`: for each stage and target, the action and the tree that it is known to give. A target is the
 //!   values of the stage's parameters joined by `-` (`x86_64-default`), or [`ANY_TARGET`] for a stage without any.
 //!
 //! # On disk
@@ -30,4 +30,4 @@ mod validate;
 pub use diff::{Change, Changes, diff};
 pub use error::{Error, Problem};
 pub use file::json_schema;
-pub use model::{ANY_TARGET, ArchivePin, Lockfile, PackagePin, SCHEMA, SourcePin, SysrootPin};
+pub use model::{ANY_TARGET, ArchivePin, KnownOutput, Lockfile, PackagePin, SCHEMA, SourcePin, SysrootPin};

@@ -34,8 +34,7 @@ pub struct Lockfile {
     pub sysroots: BTreeMap<String, SysrootPin>,
     /// Output trees by stage, then target.
     #[serde(default, deserialize_with = "unique_twice")]
-    #[schemars(with = "BTreeMap<String, BTreeMap<String, DigestText>>")]
-    pub outputs: BTreeMap<String, BTreeMap<String, Digest>>,
+    pub outputs: BTreeMap<String, BTreeMap<String, KnownOutput>>,
 }
 
 /// The state of a package archive that the sysroots were resolved against.
@@ -76,6 +75,18 @@ pub struct SysrootPin {
     pub packages: Vec<PackagePin>,
 }
 
+/// What a stage is known to give.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KnownOutput {
+    /// The action: everything that the stage saw. With another action nothing is said of the output.
+    #[schemars(with = "DigestText")]
+    pub action: Digest,
+    /// The tree that it left.
+    #[schemars(with = "DigestText")]
+    pub tree: Digest,
+}
+
 /// One binary package.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -110,13 +121,13 @@ impl Lockfile {
     }
 
     /// The tree that `stage` is known to leave for `target` ([`ANY_TARGET`] for a stage without parameters).
-    pub fn known_output(&self, stage: &str, target: &str) -> Option<Digest> {
+    pub fn known_output(&self, stage: &str, target: &str) -> Option<KnownOutput> {
         self.outputs.get(stage)?.get(target).copied()
     }
 
     /// Records what `stage` leaves for `target`; says what was recorded before.
-    pub fn set_output(&mut self, stage: &str, target: &str, tree: Digest) -> Option<Digest> {
-        self.outputs.entry(stage.to_owned()).or_default().insert(target.to_owned(), tree)
+    pub fn set_output(&mut self, stage: &str, target: &str, output: KnownOutput) -> Option<KnownOutput> {
+        self.outputs.entry(stage.to_owned()).or_default().insert(target.to_owned(), output)
     }
 }
 
@@ -165,10 +176,10 @@ fn unique<'de, D: Deserializer<'de>, V: Deserialize<'de>>(deserializer: D) -> Re
 /// [`unique`] at both levels of the outputs.
 fn unique_twice<'de, D: Deserializer<'de>>(
     deserializer: D,
-) -> Result<BTreeMap<String, BTreeMap<String, Digest>>, D::Error> {
+) -> Result<BTreeMap<String, BTreeMap<String, KnownOutput>>, D::Error> {
     #[derive(Deserialize)]
     #[serde(transparent)]
-    struct Targets(#[serde(deserialize_with = "unique")] BTreeMap<String, Digest>);
+    struct Targets(#[serde(deserialize_with = "unique")] BTreeMap<String, KnownOutput>);
     let stages: BTreeMap<String, Targets> = unique(deserializer)?;
     Ok(stages.into_iter().map(|(stage, targets)| (stage, targets.0)).collect())
 }

@@ -41,7 +41,11 @@ fn sample() -> Lockfile {
             packages: vec![package("dash", "0.5.12-2"), package("gcc-12", "12.2.0-14+deb12u1")],
         },
     );
-    lockfile.set_output("musl", "x86_64-default", Digest::of(b"tree"));
+    lockfile.set_output(
+        "musl",
+        "x86_64-default",
+        KnownOutput { action: Digest::of(b"action"), tree: Digest::of(b"tree") },
+    );
     lockfile
 }
 
@@ -57,7 +61,7 @@ fn bytes_are_stable() {
     // A golden prefix: the order of the sections and the spelling of a digest are part of the format.
     let start = "{\n  \"schema\": 1,\n  \"archives\": {\n    \"debian\": {\n      \"suite\": \"bookworm\",\n";
     assert!(text.starts_with(start), "{text}");
-    assert!(text.contains(&format!("\"x86_64-default\": \"{}\"", Digest::of(b"tree"))));
+    assert!(text.contains(&format!("\"tree\": \"{}\"", Digest::of(b"tree"))));
 }
 
 #[test]
@@ -109,9 +113,10 @@ fn another_schema_is_refused_before_its_fields() {
 #[test]
 fn a_repeated_key_is_refused() {
     let digest = Digest::of(b"x");
+    let output = format!("{{\"action\":\"{digest}\",\"tree\":\"{digest}\"}}");
     for text in [
-        format!("{{\"schema\":1,\"outputs\":{{\"a\":{{\"any\":\"{digest}\",\"any\":\"{digest}\"}}}}}}"),
-        format!("{{\"schema\":1,\"outputs\":{{\"a\":{{\"any\":\"{digest}\"}},\"a\":{{}}}}}}"),
+        format!("{{\"schema\":1,\"outputs\":{{\"a\":{{\"any\":{output},\"any\":{output}}}}}}}"),
+        format!("{{\"schema\":1,\"outputs\":{{\"a\":{{\"any\":{output}}},\"a\":{{}}}}}}"),
     ] {
         let message = parse(&text).unwrap_err().to_string();
         assert!(message.contains("is there twice"), "{message}");
@@ -195,7 +200,10 @@ fn changes_read_well() {
 #[test]
 fn outputs_are_found_by_stage_and_target() {
     let lockfile = sample();
-    assert_eq!(lockfile.known_output("musl", "x86_64-default"), Some(Digest::of(b"tree")));
+    assert_eq!(
+        lockfile.known_output("musl", "x86_64-default"),
+        Some(KnownOutput { action: Digest::of(b"action"), tree: Digest::of(b"tree") })
+    );
     assert_eq!(lockfile.known_output("musl", ANY_TARGET), None);
     assert_eq!(lockfile.known_output("other", ANY_TARGET), None);
 }
@@ -228,7 +236,7 @@ proptest! {
             .into_iter()
             .map(|(stage, targets)| {
                 let digest = |n: u64| Digest::of(&n.to_le_bytes());
-                (stage, targets.into_iter().map(|(t, n)| (t, digest(n))).collect::<BTreeMap<_, _>>())
+                (stage, targets.into_iter().map(|(t, n)| (t, KnownOutput { action: digest(n ^ 1), tree: digest(n) })).collect::<BTreeMap<_, _>>())
             })
             .collect();
         let text = lockfile.to_json();

@@ -1,11 +1,12 @@
 //! Control groups, where they can be had: limits on a stage's processes and memory as a whole.
 //!
-//! Needs a hierarchy with the `pids` or `memory` controller (version 1 or 2) in which the caller may make a group: root,
-//! or a user to whom a group was delegated. Without it the limits by process (`RLIMIT_NPROC`, `RLIMIT_DATA`) and the size
-//! of the scratch space remain. Nothing of it is visible inside and nothing depends on it but when a stage is stopped.
+//! Needs a hierarchy with the `pids` or `memory` controller (version 1 or 2) in which the caller may make a group:
+//! root, or a user to whom a group was delegated. Without it the limits by process (`RLIMIT_NPROC`, `RLIMIT_DATA`) and
+//! the size of the scratch space remain. Nothing of it is visible inside and nothing depends on it but when a stage is
+//! stopped.
 //!
-//! A group lives as long as its stage. One left behind by a killed `repro` is empty, and is removed by the next run: its
-//! name holds the number of the process that made it.
+//! A group lives as long as its stage. One left behind by a killed `repro` is empty, and is removed by the next run:
+//! its name holds the number of the process that made it.
 
 use std::ffi::OsString;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};

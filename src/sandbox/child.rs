@@ -1,8 +1,8 @@
 //! The inside: what the new processes do between clone and exec.
 //!
-//! Rules: no allocation, no lock, no panic, no printing (see [`crate::sys`]). rustix makes its system calls directly, so
-//! its functions are safe to use here as long as they are given C strings. Owned descriptors are held in [`Inside`] and
-//! never dropped: both processes end by exec or exit.
+//! Rules: no allocation, no lock, no panic, no printing (see [`crate::sys`]). rustix makes its system calls directly,
+//! so its functions are safe to use here as long as they are given C strings. Owned descriptors are held in [`Inside`]
+//! and never dropped: both processes end by exec or exit.
 
 use std::ffi::CStr;
 use std::mem::MaybeUninit;
@@ -153,7 +153,7 @@ fn apply(step: &Ready, inherited: &Inherited<'_>, inside: &mut Inside) -> Result
         Ready::Keyring => match thread::fresh_session_keyring() {
             // A kernel without keyrings has none to leave.
             Ok(()) | Err(Errno::NOSYS) => Ok(()),
-            Err(errno) => Err(Fault::new(Call::Call, 0, errno)),
+            Err(errno) => Err(Fault::new(Call::Itself, 0, errno)),
         },
         Ready::Loopback => {
             let socket = rustix::net::socket_with(
@@ -162,11 +162,11 @@ fn apply(step: &Ready, inherited: &Inherited<'_>, inside: &mut Inside) -> Result
                 SocketFlags::CLOEXEC,
                 None,
             );
-            net::loopback_up(socket.at(Call::Call)?).at(Call::Call)
+            net::loopback_up(socket.at(Call::Itself)?).at(Call::Itself)
         }
         Ready::HostName { host, domain } => {
-            rustix::system::sethostname(host).at(Call::Call)?;
-            rustix::system::setdomainname(domain).at(Call::Call)
+            rustix::system::sethostname(host).at(Call::Itself)?;
+            rustix::system::setdomainname(domain).at(Call::Itself)
         }
         Ready::Scratch { size, inodes } => scratch(size, inodes, inside),
         Ready::Root { lower, points } => root(lower, points, inside),
@@ -189,21 +189,21 @@ fn apply(step: &Ready, inherited: &Inherited<'_>, inside: &mut Inside) -> Result
         Ready::Devices { nodes, terminal } => devices(nodes, *terminal, inside),
         Ready::Proc => proc(inside),
         Ready::Pivot { terminal } => pivot(*terminal, inside),
-        Ready::Limit { resource, limit } => rustix::process::setrlimit(*resource, limit.clone()).at(Call::Call),
+        Ready::Limit { resource, limit } => rustix::process::setrlimit(*resource, *limit).at(Call::Itself),
         // Done by the caller of this function, which alone can.
         Ready::Spawn => Ok(()),
         Ready::Session { terminal } => session(*terminal, inside),
         Ready::Descriptors => descriptors(inherited, inside),
         Ready::Scheduling => {
             thread::plain_scheduling();
-            thread::default_timer_slack().at(Call::Call)
+            thread::default_timer_slack().at(Call::Itself)
         }
-        Ready::Signals => thread::default_signals().at(Call::Call),
+        Ready::Signals => thread::default_signals().at(Call::Itself),
         Ready::Umask { mask } => {
             rustix::process::umask(Mode::from_raw_mode(*mask));
             Ok(())
         }
-        Ready::Personality { persona } => thread::set_personality(*persona).at(Call::Call),
+        Ready::Personality { persona } => thread::set_personality(*persona).at(Call::Itself),
         Ready::Capabilities => capabilities(),
         Ready::Filter { program } => {
             rustix::thread::set_no_new_privs(true).at(Call::NoNewPrivileges)?;
@@ -268,9 +268,12 @@ fn enter(inherited: &Inherited<'_>, hide_groups: bool) -> Result<(), Fault> {
     if rustix::event::poll(&mut wait, Some(&now)).at(Call::ParentGone)? != 0 {
         return Err(Fault::new(Call::ParentGone, 0, Errno::SRCH));
     }
-    // Out of the terminal's reach: its signals go to the caller, who decides.
-    rustix::process::setsid().at(Call::Session)?;
-    rustix::process::umask(Mode::from_raw_mode(0o022));
+    // Ignored signals are inherited, and with SIGCHLD ignored nothing could be waited for.
+    thread::default_signal(libc::SIGCHLD);
+    // No session of its own: process 1 of a pid namespace does not hear a terminal's signals anyway, and a new session
+    // means a new scheduling group, which on a busy machine costs a wait of a millisecond.
+    // Directories get exactly the modes that they are made with. The program gets its mask by a step of its own.
+    rustix::process::umask(Mode::empty());
     rustix::mount::mount_change(c"/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC).at(Call::Private)
 }
 
@@ -303,9 +306,7 @@ fn create(context: BorrowedFd<'_>, attributes: MountAttrFlags) -> Result<OwnedFd
 }
 
 fn make_directory(at: BorrowedFd<'_>, name: &CStr, mode: u32) -> Result<(), Fault> {
-    rustix::fs::mkdirat(at, name, Mode::from_raw_mode(0o700)).at(Call::MakeDirectory)?;
-    // Not by mkdir, which heeds the umask.
-    rustix::fs::chmodat(at, name, Mode::from_raw_mode(mode), AtFlags::empty()).at(Call::MakeDirectory)
+    rustix::fs::mkdirat(at, name, Mode::from_raw_mode(mode)).at(Call::MakeDirectory)
 }
 
 fn set_times(at: BorrowedFd<'_>, name: &CStr) -> Result<(), Fault> {

@@ -7,7 +7,6 @@ use std::time::Duration;
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use serde::Serialize;
 
-use super::cancel::CancelToken;
 use super::cgroup;
 use super::child::{self, Inherited};
 use super::compile::Prepared;
@@ -17,6 +16,7 @@ use super::plan::{Limits, Namespace, Plan, Step};
 use super::run::RunIo;
 use super::stage_plan::StagePlan;
 use crate::digest::Digest;
+use crate::sys::CancelToken;
 use crate::sys::process;
 
 /// A directory that the probes' sandboxes themselves make, and so exists whatever the host is like.
@@ -113,7 +113,10 @@ pub fn probe() -> Vec<Feature> {
 /// # Errors
 /// It cannot: [`Error::Host`], which names the missing feature and the cure. There is no running with less.
 pub fn require() -> Result<(), Error> {
-    let cancel = CancelToken::new()?;
+    let cancel = CancelToken::new().map_err(|error| {
+        let source = rustix::io::Errno::from_io_error(&error.source).unwrap_or(rustix::io::Errno::MFILE);
+        Error::System { what: "make a cancellation token", source }
+    })?;
     let io = RunIo { log: &mut |_| {}, jobserver: None, cancel: &cancel, terminal: None };
     let result = minimal().run(io);
     match result {

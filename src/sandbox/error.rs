@@ -62,7 +62,7 @@ pub enum Error {
         source: Errno,
     },
     /// A step failed inside the sandbox.
-    #[error("{what} ({call}{}{})", object.as_ref().map(|o| format!(" `{o}`")).unwrap_or_default(), note.as_ref().map(|n| format!(": {n}")).unwrap_or_default())]
+    #[error("{what} ({call}{})", details(object.as_deref(), note.as_deref()))]
     Step {
         /// The step, as text.
         what: String,
@@ -168,6 +168,13 @@ impl Error {
     }
 }
 
+/// The object and the kernel's words, where there are any, as they follow the call's name.
+fn details(object: Option<&str>, note: Option<&str>) -> String {
+    let object = object.map(|object| format!(" `{object}`")).unwrap_or_default();
+    let note = note.map(|note| format!(": {note}")).unwrap_or_default();
+    object + &note
+}
+
 fn start_hint(errno: Errno) -> Option<String> {
     Some(match errno {
         Errno::PERM => "allow user namespaces: `sysctl kernel.unprivileged_userns_clone=1`, \
@@ -209,6 +216,7 @@ fn step_hint(step: &Step, fault: &Fault) -> (Option<String>, bool) {
             ),
             true,
         ),
+        (Step::Enter { .. }, Call::Private | Call::HideGroups) => (start_hint(Errno::PERM), true),
         (Step::Identity { .. }, _) => (
             hint(
                 "a container must leave CAP_SETFCAP to its root, or run `repro` as a plain user; \

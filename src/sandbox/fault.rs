@@ -5,9 +5,9 @@ use std::os::fd::AsFd;
 use rustix::io::Errno;
 
 /// Most bytes of a message.
-pub(super) const MESSAGE: usize = 256;
+pub(super) const MESSAGE: usize = 112;
 
-/// Most bytes of the kernel's own words in a fault.
+/// Most bytes of the kernel's own words in a fault: one line of them.
 const NOTE: usize = MESSAGE - 13;
 
 macro_rules! calls {
@@ -37,7 +37,7 @@ calls! {
     OpenFile "open a file of /proc/self",
     WriteFile "write a file of /proc/self",
     Private "make mounts private",
-    Call "do it",
+    Itself "do it",
     FsOpen "open the file system type",
     Lower "take a lower directory",
     Empty "take an empty lower directory",

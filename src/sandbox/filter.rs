@@ -15,7 +15,9 @@
 //! x32 calls from native ones. The kernel caches calls that are allowed whatever their arguments (since 5.11), so only
 //! the few calls with conditions run through the program.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
@@ -93,7 +95,12 @@ const fn arg(argument: u8, is: Is) -> Test {
 
 macro_rules! rules {
     ($( $answer:expr => [ $($name:ident $(if $when:expr)?),* $(,)? ] ),* $(,)?) => {
-        &[ $( $( Rule { call: name_of(stringify!($name)), number: libc::$name, when: rules!(@ $($when)?), answer: $answer } ),* ),* ]
+        &[ $( $( Rule {
+            call: name_of(stringify!($name)),
+            number: libc::$name,
+            when: rules!(@ $($when)?),
+            answer: $answer,
+        } ),* ),* ]
     };
     (@) => { &[] };
     (@ $when:expr) => { &$when };
@@ -110,7 +117,7 @@ const fn name_of(constant: &'static str) -> &'static str {
     }
 }
 
-/// Calls of which only some uses are refused. First, because they alone are run for calls in frequent use.
+/// Calls of which only some uses are refused.
 const CONDITIONAL: &[Rule] = rules![
     EPERM => [
         // New namespaces open kernel code that is otherwise closed to a plain user.
@@ -204,13 +211,18 @@ const NEW: &[Rule] = &[
     Rule { call: "open_tree_attr", number: 467, when: &[], answer: EPERM },
 ];
 
-/// The whole table, in the order in which the program looks.
+/// The whole table. Of several lines for one call, the first whose tests hold counts.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
     [CONDITIONAL, CONDITIONAL_OLD, ALWAYS, ALWAYS_OLD, NEW].into_iter().flatten()
 }
 
 /// The filter's name, with a digest of all that it does: part of what isolation is in force.
 pub fn name() -> String {
+    static NAME: OnceLock<String> = OnceLock::new();
+    NAME.get_or_init(named).clone()
+}
+
+fn named() -> String {
     let mut text = String::new();
     for instruction in program() {
         let Instruction { code, yes, no, k } = instruction;
@@ -238,6 +250,7 @@ const LOAD: u16 = 0x20; // BPF_LD | BPF_W | BPF_ABS
 const EQUAL: u16 = 0x15; // BPF_JMP | BPF_JEQ | BPF_K
 const GREATER: u16 = 0x25; // BPF_JMP | BPF_JGT | BPF_K
 const BITS: u16 = 0x45; // BPF_JMP | BPF_JSET | BPF_K
+const ALWAYS_TO: u16 = 0x05; // BPF_JMP | BPF_JA
 const RETURN: u16 = 0x06; // BPF_RET | BPF_K
 
 fn load(offset: u32) -> Instruction {
@@ -260,8 +273,17 @@ fn answer(answer: Answer) -> Instruction {
     }
 }
 
-/// The filter as a program for the kernel.
+/// The filter as a program for the kernel: a binary search for the call's number, then that call's rules.
+///
+/// Installing a filter makes the kernel run it once for every number there is, to learn which calls are always allowed:
+/// a list of comparisons would cost each stage a tenth of a millisecond for that.
 pub fn program() -> Vec<Instruction> {
+    let mut calls: BTreeMap<u32, Vec<&Rule>> = BTreeMap::new();
+    for rule in rules() {
+        calls.entry(u32::try_from(rule.number).expect("call numbers are small")).or_default().push(rule);
+    }
+    let calls: Vec<(u32, Vec<Instruction>)> =
+        calls.into_iter().map(|(number, rules)| (number, decision(number, &rules))).collect();
     let mut out = vec![
         load(ARCH),
         // A 32-bit program's calls have other numbers: it ends by SIGSYS.
@@ -272,13 +294,37 @@ pub fn program() -> Vec<Instruction> {
         jump(GREATER, NEWEST, 0, 1),
         give(ERRNO | libc::ENOSYS.cast_unsigned()),
     ];
-    for rule in rules() {
-        let number = u32::try_from(rule.number).expect("call numbers are small");
-        let mut body = Vec::new();
+    out.extend(search(&calls));
+    out
+}
+
+/// Finds the number in A among these calls.
+fn search(calls: &[(u32, Vec<Instruction>)]) -> Vec<Instruction> {
+    match calls {
+        [] => vec![give(ALLOW)],
+        [(_, decision)] => decision.clone(),
+        several => {
+            let (low, high) = several.split_at(several.len() / 2);
+            let (low, high) = (search(low), search(high));
+            let last = several[several.len() / 2 - 1].0;
+            // The way to the upper half may be longer than a conditional jump reaches (255).
+            let over = u32::try_from(low.len()).expect("programs are short");
+            let mut out = vec![jump(GREATER, last, 0, 1), Instruction { code: ALWAYS_TO, yes: 0, no: 0, k: over }];
+            out.extend(low);
+            out.extend(high);
+            out
+        }
+    }
+}
+
+/// What happens to a call whose number is in A, if it is this one.
+fn decision(number: u32, rules: &[&Rule]) -> Vec<Instruction> {
+    let mut body = Vec::new();
+    for rule in rules {
         // Built backwards: each test must know how much to skip when it fails.
-        body.push(answer(rule.answer));
+        let mut block = vec![answer(rule.answer)];
         for test in rule.when.iter().rev() {
-            let rest = body.len();
+            let rest = block.len();
             let mut tests = vec![load(ARGUMENTS + 8 * u32::from(test.argument))];
             match test.is {
                 Is::Value(value) => tests.push(jump(EQUAL, value, 0, rest)),
@@ -289,16 +335,13 @@ pub fn program() -> Vec<Instruction> {
                     }
                 }
             }
-            tests.append(&mut body);
-            body = tests;
+            tests.append(&mut block);
+            block = tests;
         }
-        if !rule.when.is_empty() {
-            // The tests have loaded arguments over the number.
-            body.push(load(NUMBER));
-        }
-        out.push(jump(EQUAL, number, 0, body.len()));
-        out.extend(body);
+        body.append(&mut block);
     }
+    let mut out = vec![jump(EQUAL, number, 0, body.len())];
+    out.append(&mut body);
     out.push(give(ALLOW));
     out
 }

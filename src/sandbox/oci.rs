@@ -10,7 +10,8 @@
 //!   one comparison for each argument.
 //! - Time, silence and log size are not limited.
 //!
-//! oci-spec keeps some parts in hash maps: a [`Spec`] is only ever written through [`canonical`], whose keys are sorted.
+//! oci-spec keeps some parts in hash maps: a [`Spec`] is only ever written through [`canonical`], whose keys are
+//! sorted.
 
 use std::path::{Path, PathBuf};
 

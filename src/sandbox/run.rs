@@ -10,7 +10,6 @@ use rustix::io::Errno;
 use rustix::net::{AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SocketFlags, SocketType};
 use rustix::pipe::PipeFlags;
 
-use super::cancel::CancelToken;
 use super::cgroup::Group;
 use super::child::{self, Inherited};
 use super::compile::Prepared;
@@ -18,6 +17,7 @@ use super::error::Error;
 use super::fault::{MESSAGE, Message};
 use super::plan::Plan;
 use super::terminal::{Relay, Terminal};
+use crate::sys::CancelToken;
 use crate::sys::process::{self, Spawned, Usage};
 
 /// What a run reads from and writes to.
@@ -135,7 +135,6 @@ impl Plan {
             let step = self.steps.get(step).ok_or(Error::Lost { detail: "a fault in no step".to_owned() })?;
             return Err(Error::from_fault(step, &fault));
         }
-        let out_of_memory = group.as_ref().is_some_and(Group::ran_out_of_memory);
         let lost = || {
             let how = match (process::exit_code(status), process::death_signal(status)) {
                 (Some(code), _) => format!("exit code {code}"),
@@ -147,7 +146,7 @@ impl Plan {
         let outcome = match (watch.stopped, done) {
             (Some(outcome), _) => outcome,
             (None, Some((0, _))) => Outcome::Exited(0),
-            (None, _) if out_of_memory => Outcome::OutOfMemory,
+            (None, _) if group.as_ref().is_some_and(Group::ran_out_of_memory) => Outcome::OutOfMemory,
             (None, Some((status, _))) => match (process::exit_code(status), process::death_signal(status)) {
                 (Some(code), _) => Outcome::Exited(code),
                 (_, Some(signal)) => Outcome::Signaled(signal),
@@ -223,7 +222,7 @@ impl Watch<'_> {
         sink: &mut dyn FnMut(&[u8]),
         cancel: &CancelToken,
     ) -> Result<(), Error> {
-        let mut buffer = vec![0; 64 << 10];
+        let mut buffer = Vec::with_capacity(64 << 10);
         let mut gone = false;
         while !gone || self.log.is_some() || self.control.is_some() {
             let wait = self.stop_if_due(&plan.limits, child);
@@ -324,13 +323,14 @@ impl Watch<'_> {
 
     fn take_output(
         &mut self,
-        buffer: &mut [u8],
+        buffer: &mut Vec<u8>,
         most: u64,
         child: &Alive,
         sink: &mut dyn FnMut(&[u8]),
     ) -> Result<(), Error> {
         let Some(log) = &self.log else { return Ok(()) };
-        let read = match rustix::io::read(log, &mut *buffer) {
+        buffer.clear();
+        let read = match rustix::io::read(log, rustix::buffer::spare_capacity(buffer)) {
             Ok(0) => {
                 self.log = None;
                 return Ok(());

@@ -43,6 +43,9 @@ pub struct StagePlan {
     pub env: BTreeMap<String, String>,
     /// What it may use.
     pub limits: Limits,
+    /// Checkouts that `/build` and `/out` begin with, under a scratch upper layer, instead of being empty: what a failed
+    /// build left, for a shell.
+    pub left: Option<[PathBuf; 2]>,
     /// Whether it gets a terminal of its own, for a shell. Then it does not write to the log.
     pub terminal: bool,
 }
@@ -89,10 +92,15 @@ impl StagePlan {
             Step::Root { lower: self.tools.clone(), points },
         ];
         steps.append(&mut mounts);
+        let [build, out] = match &self.left {
+            Some(left) => [("/build", &left[0]), ("/out", &left[1])]
+                .map(|(at, path)| tree(at.to_owned(), vec![path.clone()], true)),
+            None => ["/build", "/out"].map(|at| space(at, 0o755)),
+        };
         steps.extend([
-            space("/build", 0o755),
+            build,
             space("/tmp", 0o1777),
-            space("/out", 0o755),
+            out,
             Step::Devices {
                 nodes: ["null", "zero", "full", "random", "urandom"].map(str::to_owned).to_vec(),
                 terminal: self.terminal,

@@ -1,7 +1,7 @@
 //! A user's terminal connected to the stage's own: for looking around in a stage by hand.
 //!
-//! The stage's shell has a pseudo-terminal made inside its own `/dev/pts`, so nothing that it does to its terminal (typing
-//! into it, changing its owner, hanging it up) reaches the user's. Bytes are carried between the two.
+//! The stage's shell has a pseudo-terminal made inside its own `/dev/pts`, so nothing that it does to its terminal
+//! (typing into it, changing its owner, hanging it up) reaches the user's. Bytes are carried between the two.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -64,10 +64,11 @@ impl<'a> Relay<'a> {
     }
 
     /// Moves what is ready, one way.
-    pub(super) fn forward(&mut self, keys: bool, buffer: &mut [u8]) {
+    pub(super) fn forward(&mut self, keys: bool, buffer: &mut Vec<u8>) {
         let Some(master) = &self.master else { return };
+        buffer.clear();
         if keys {
-            match rustix::io::read(self.terminal.input, &mut *buffer) {
+            match rustix::io::read(self.terminal.input, rustix::buffer::spare_capacity(buffer)) {
                 Ok(read) if read > 0 => write_all(master.as_fd(), &buffer[..read]),
                 Err(rustix::io::Errno::INTR) => {}
                 _ => {
@@ -77,7 +78,7 @@ impl<'a> Relay<'a> {
                 }
             }
         } else {
-            match rustix::io::read(master, &mut *buffer) {
+            match rustix::io::read(master, rustix::buffer::spare_capacity(buffer)) {
                 Ok(read) if read > 0 => write_all(self.terminal.output, &buffer[..read]),
                 Err(rustix::io::Errno::INTR) => {}
                 // EIO: nobody has the other side open.
@@ -87,7 +88,7 @@ impl<'a> Relay<'a> {
     }
 
     /// Moves the rest of the output.
-    pub(super) fn drain(&mut self, buffer: &mut [u8]) {
+    pub(super) fn drain(&mut self, buffer: &mut Vec<u8>) {
         while self.master.is_some() {
             self.forward(false, buffer);
         }

@@ -28,7 +28,7 @@ use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::fs::{Mode, OFlags};
 use rustix::pipe::{PipeFlags, pipe_with};
 
-use super::cancel::CancelToken;
+use crate::sys::CancelToken;
 
 /// How often idle tokens move, and how soon a waiting stage sees that it was cancelled.
 const TICK: Duration = Duration::from_millis(50);

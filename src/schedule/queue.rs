@@ -11,7 +11,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::cancel::{CancelError, CancelToken};
+use crate::sys::{CancelError, CancelToken};
 
 /// One piece of work.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -170,11 +170,7 @@ impl Marks<'_> {
             self.objects.insert(digest.hash);
             return Ok(());
         }
-        let bytes = match self.store.bytes(digest) {
-            Ok(bytes) => bytes,
-            Err(Error::Missing { .. } | Error::Damaged { .. }) => return Ok(()),
-            Err(error) => return Err(error),
-        };
+        let Some(bytes) = self.bytes(digest)? else { return Ok(()) };
         if Directory::decode_canonical(&bytes).is_ok() {
             self.tree(digest)?;
         }
@@ -188,6 +184,15 @@ impl Marks<'_> {
             }
         }
         Ok(())
+    }
+
+    /// An object's bytes; `None` when it is missing or damaged, which is not for gc to tell.
+    fn bytes(&self, digest: Digest) -> Result<Option<Vec<u8>>> {
+        match self.store.bytes(digest) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(Error::Missing { .. } | Error::Damaged { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     fn tree(&mut self, digest: Digest) -> Result<()> {
@@ -220,7 +225,7 @@ impl Marks<'_> {
             return Ok(());
         }
         self.objects.insert(digest.hash);
-        if let Ok(bytes) = self.store.bytes(digest)
+        if let Some(bytes) = self.bytes(digest)?
             && let Ok(action) = Action::decode_canonical(&bytes)
             && let Some(Ok(command)) = action.command_digest.map(|message| message.get())
         {
@@ -277,8 +282,8 @@ impl Inner {
             let keep = Digest::from_hex(hex, 0).is_ok_and(|digest| marks.objects.contains(&digest.hash));
             let own = |meta: &Meta| if meta.kind == Kind::Directory || meta.links == 1 { meta.allocated } else { 0 };
             let mut bytes = self.dirs.checkouts.stat(&entry.name)?.map_or(0, |meta| own(&meta));
-            if let Ok(dir) = self.dirs.checkouts.dir(&entry.name) {
-                dir.total(&mut |meta| bytes += own(meta))?;
+            if entry.kind == Kind::Directory {
+                self.dirs.checkouts.dir(&entry.name)?.total(&mut |meta| bytes += own(meta))?;
             }
             if name == hex {
                 swept.count(keep, bytes);

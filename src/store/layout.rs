@@ -11,8 +11,8 @@ use super::{Error, Result};
 /// The version of the layout that this program reads and writes.
 pub(super) const VERSION: u64 = 1;
 
-/// What gc gives back before it starts.
-const RESERVE: u64 = 8 << 20;
+/// What gc gives back before it starts. Less in tests, which make many stores.
+const RESERVE: u64 = if cfg!(test) { 64 << 10 } else { 8 << 20 };
 
 const FOLDERS: [&str; 8] = ["objects", "actions", "refs", "notes", "checkouts", "locks", "tmp", "damaged"];
 const FILES: [&str; 4] = ["format", "lock", "gate", "reserve"];

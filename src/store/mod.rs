@@ -60,9 +60,9 @@ mod rules;
 mod scratch;
 mod session;
 mod spread;
-mod usage;
 #[cfg(test)]
 mod tests;
+mod usage;
 
 pub use actions::ActionLock;
 pub use builder::{Entry, TreeBuilder};

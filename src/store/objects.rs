@@ -14,8 +14,8 @@ use crate::fs::{self, Dir, Kind, Meta};
 
 use super::{EPOCH, Error, Inner, Result, Store};
 
-/// Larger contents are not held in memory.
-pub(super) const IN_MEMORY: u64 = 4 << 20;
+/// Larger contents are not held in memory. Less in tests, so that they need no large files to come by both ways.
+pub(super) const IN_MEMORY: u64 = if cfg!(test) { 64 << 10 } else { 4 << 20 };
 
 const EPOCH_NANOS: i128 = EPOCH as i128 * 1_000_000_000;
 

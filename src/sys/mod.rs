@@ -11,12 +11,17 @@
 //!
 //! Errors are [`rustix::io::Errno`]: plain numbers, so that a child can send them to its parent.
 
+#![allow(unsafe_code, reason = "this module is where it lives")]
+
+mod cancel;
 pub mod fds;
 pub mod mount;
 pub mod net;
 pub mod process;
 pub mod seccomp;
 pub mod thread;
+
+pub use cancel::{CancelError, CancelToken};
 
 /// Turns the result of a C wrapper that gives -1 and `errno` into a `Result`.
 fn check(result: libc::c_long) -> Result<libc::c_long, rustix::io::Errno> {

@@ -15,7 +15,7 @@ const CLONE_CLEAR_SIGHAND: u64 = 0x1_0000_0000;
 const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
 
 /// Bytes of stack that a child made by [`clone_until_exec`] has.
-const STACK: usize = 256 * 1024;
+const STACK: usize = 64 * 1024;
 
 /// A child process.
 #[derive(Debug)]
@@ -59,7 +59,8 @@ pub fn clone_process(
         args.flags |= CLONE_INTO_CGROUP;
         args.cgroup = group.as_raw_fd().cast_unsigned().into();
     }
-    args.exit_signal = libc::SIGCHLD as u64;
+    // No signal when it ends: then neither an ignored SIGCHLD nor somebody's wait for any child takes its status away.
+    args.exit_signal = 0;
     // SAFETY: the structure is alive and its size is true; `pidfd` points to an integer that outlives the call. No
     // stack is given and memory is not shared, so the child goes on with a copy of this one, as after fork.
     let pid = check(unsafe { libc::syscall(libc::SYS_clone3, &raw const args, size_of::<libc::clone_args>()) })?;
@@ -102,7 +103,7 @@ impl Default for Stack {
 /// (clone(2) with `CLONE_VM | CLONE_VFORK`): no page table is copied. Gives the new process's number.
 ///
 /// For single-threaded callers only. `child` keeps to the rules in the [module's text](super) and should not go deep:
-/// it has 256 KiB of stack.
+/// it has 64 KiB of stack.
 ///
 /// # Errors
 /// As clone(2).

@@ -27,23 +27,27 @@ pub fn fresh_session_keyring() -> Result<(), Errno> {
     Ok(())
 }
 
+/// Gives a signal its default action.
+pub fn default_signal(signal: i32) {
+    // The C library's wrappers refuse the two signals that it keeps for itself (32 and 33), which a caller may well
+    // have had ignored; so this is the bare call, with the kernel's own structure: handler, flags, restorer, mask, all
+    // zero, which is SIG_DFL. Larger than any architecture's, so that the kernel reads no further.
+    let default = [0u64; 8];
+    // SAFETY: the structure is valid and alive; a null pointer means that the old action is not wanted; the last
+    // argument is the size of the kernel's signal set. Errors (SIGKILL, SIGSTOP) are as wanted: these two cannot be
+    // ignored in the first place.
+    let _ =
+        unsafe { libc::syscall(libc::SYS_rt_sigaction, signal, default.as_ptr(), std::ptr::null_mut::<u64>(), 8usize) };
+}
+
 /// Gives every signal its default action (an ignored signal would stay ignored in the program executed) and blocks
 /// none.
 ///
 /// # Errors
 /// As sigprocmask(2).
 pub fn default_signals() -> Result<(), Errno> {
-    // The C library's wrappers refuse the two signals that it keeps for itself (32 and 33), which a caller may well have
-    // had ignored; so this is the bare call, with the kernel's own structure: handler, flags, restorer, mask, all zero,
-    // which is SIG_DFL. Larger than any architecture's, so that the kernel reads no further.
-    let default = [0u64; 8];
     for signal in 1..=64 {
-        // SAFETY: the structure is valid and alive; a null pointer means that the old action is not wanted; the last
-        // argument is the size of the kernel's signal set. Errors (SIGKILL, SIGSTOP) are as wanted: these two cannot
-        // be ignored in the first place.
-        let _ = unsafe {
-            libc::syscall(libc::SYS_rt_sigaction, signal, default.as_ptr(), std::ptr::null_mut::<u64>(), 8usize)
-        };
+        default_signal(signal);
     }
     // SAFETY: `set` is initialised by sigemptyset before it is read; a null pointer means that the old mask is not
     // wanted.

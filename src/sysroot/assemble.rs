@@ -48,8 +48,7 @@ pub fn assemble(
     pins: &[PackagePin],
     progress: &(dyn Fn(Progress<'_>) + Sync),
 ) -> Result<Digest, Error> {
-    let mut pins = pins.to_vec();
-    pins.sort_by(|a, b| a.name.cmp(&b.name));
+    let pins = sorted(pins);
     if let Some(pair) = pins.windows(2).find(|pair| pair[0].name == pair[1].name) {
         return Err(Error::PinnedTwice { sysroot: def.name.clone(), package: pair[0].name.clone() });
     }
@@ -62,6 +61,20 @@ pub fn assemble(
         let pruned = remove(store, def, merged)?;
         add(store, def, pruned)
     })
+}
+
+/// The tree that [`assemble`] gave for the same definition and packages, if that is remembered.
+///
+/// # Errors
+/// The store fails.
+pub fn known(store: &Store, def: &SysrootDef, pins: &[PackagePin]) -> Result<Option<Digest>, Error> {
+    cache::find(store, key(def, &sorted(pins)), &format!("sysroot `{}`", def.name))
+}
+
+fn sorted(pins: &[PackagePin]) -> Vec<PackagePin> {
+    let mut pins = pins.to_vec();
+    pins.sort_by(|a, b| a.name.cmp(&b.name));
+    pins
 }
 
 /// Of all that the result depends on. Lengths go before texts, so that no two definitions give one key.
@@ -137,10 +150,12 @@ fn remove(store: &Store, def: &SysrootDef, tree: Digest) -> Result<Digest, Error
     let globs = Globs::new(&def.name, &def.remove)?;
     let mut hits = vec![0; def.remove.len()];
     let tree = globs.remove(store, tree, &mut hits).map_err(Error::store(format!("sysroot `{}`", def.name)))?;
-    match def.remove.iter().zip(hits).find(|(_, hits)| *hits == 0) {
-        None => Ok(tree),
-        Some((glob, _)) => Err(Error::NoEffect { sysroot: def.name.clone(), rule: format!("remove = \"{glob}\"") }),
+    let idle: Vec<String> =
+        def.remove.iter().zip(hits).filter(|(_, hits)| *hits == 0).map(|(glob, _)| format!("\"{glob}\"")).collect();
+    if idle.is_empty() {
+        return Ok(tree);
     }
+    Err(Error::NoEffect { sysroot: def.name.clone(), rule: format!("remove = [{}]", idle.join(", ")) })
 }
 
 fn add(store: &Store, def: &SysrootDef, tree: Digest) -> Result<Digest, Error> {

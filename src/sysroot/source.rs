@@ -4,7 +4,7 @@ use std::io::Read;
 
 use crate::digest::Digest;
 use crate::format::{Rules, Sink, SinkError, unpack};
-use crate::store::Store;
+use crate::store::{Store, TreeBuilder};
 
 use super::error::Error;
 use super::sink::TreeSink;
@@ -26,8 +26,7 @@ pub fn source_tree(
     strip: usize,
 ) -> Result<Digest, Error> {
     let what = format!("source `{archive}`");
-    let text = format!("{VERSION}\nsource {blob}\ninner {}\nstrip {strip}\n", inner.unwrap_or_default());
-    cache::tree(store, Digest::of(text.as_bytes()), &what, || {
+    cache::tree(store, key(blob, inner, strip), &what, || {
         let (blob, name) = match inner {
             None => (blob, archive.to_owned()),
             Some(inner) => (pick(store, blob, archive, inner)?, format!("{archive}: {inner}")),
@@ -39,6 +38,29 @@ pub fn source_tree(
             .map_err(|source| Error::Unpack { what: what.clone(), source: Box::new(source) })?;
         sink.finish().map_err(Error::store(&what))
     })
+}
+
+/// The tree that [`source_tree`] gave for the same archive, if that is remembered.
+///
+/// # Errors
+/// The store fails.
+pub fn known_source(store: &Store, blob: Digest, inner: Option<&str>, strip: usize) -> Result<Option<Digest>, Error> {
+    cache::find(store, key(blob, inner, strip), "source")
+}
+
+/// A tree with one file: the blob itself, under the name `file`.
+///
+/// # Errors
+/// The blob is not in the store, or the name cannot be a file's.
+pub fn single_file(store: &Store, blob: Digest, file: &str) -> Result<Digest, Error> {
+    let what = format!("source `{file}`");
+    let mut tree = TreeBuilder::new(store);
+    tree.blob(file, 0o644, blob).map_err(Error::store(&what))?;
+    tree.finish().map_err(Error::store(&what))
+}
+
+fn key(blob: Digest, inner: Option<&str>, strip: usize) -> Digest {
+    Digest::of(format!("{VERSION}\nsource {blob}\ninner {}\nstrip {strip}\n", inner.unwrap_or_default()).as_bytes())
 }
 
 /// Puts the archive within an archive into the store.

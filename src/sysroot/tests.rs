@@ -36,7 +36,7 @@ fn deb(entries: &[&str]) -> Vec<u8> {
     let members =
         [("debian-binary", b"2.0\n".to_vec()), ("control.tar", tar(&["./control=x"])), ("data.tar", tar(entries))];
     for (name, data) in members {
-        write!(bytes, "{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n", 0, 0, 0, "100644", data.len()).expect("a Vec");
+        writeln!(bytes, "{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`", 0, 0, 0, "100644", data.len()).expect("a Vec");
         bytes.extend(data);
     }
     bytes
@@ -202,8 +202,8 @@ fn rules_that_do_nothing_or_too_much_are_errors() {
     let world = world();
     let pin = || vec![world.package("a", &["usr/bin/gawk*=g", "etc/motd=hi"])];
     let fails = |def: SysrootDef| world.assemble(&def, &pin()).expect_err("a rule is wrong").to_string();
-    let text = fails(SysrootDef { remove: vec!["usr/share/doc/**".into()], ..def() });
-    assert_eq!(text, "assemble sysroot `seed`: the rule `remove = \"usr/share/doc/**\"` changes nothing");
+    let text = fails(SysrootDef { remove: vec!["a/**".into(), "etc/motd".into(), "b".into()], ..def() });
+    assert_eq!(text, "assemble sysroot `seed`: the rule `remove = [\"a/**\", \"b\"]` changes nothing");
     // `*` does not span components.
     assert!(fails(SysrootDef { remove: vec!["usr/*awk".into()], ..def() }).ends_with("changes nothing"));
     assert!(fails(SysrootDef { remove: vec!["usr/[".into()], ..def() }).contains("`usr/[` is no glob"));

@@ -2,7 +2,16 @@
 
 use std::path::PathBuf;
 
-use crate::cli::{Context, ExitCode, Failure};
+use crate::build::{self, Built, Engine, Options, fresh, layout};
+use crate::cli::{Context, ExitCode, Failure, causes, pins};
+use crate::fetch::Fetcher;
+use crate::fs::{self, SystemClock};
+use crate::lockfile::Lockfile;
+use crate::schedule::Event;
+use crate::schedule::events::{Product, StageResult, Summary};
+use crate::schedule::queue::OnFailure;
+use crate::stage::Graph;
+use crate::store::Store;
 
 /// Build stages, and all that they need.
 ///
@@ -39,6 +48,113 @@ pub struct Args {
 ///
 /// # Errors
 /// See the exit codes.
-pub fn run(_args: &Args, _context: &Context) -> Result<ExitCode, Failure> {
-    Err(super::unwired("build"))
+pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
+    let store = context.open_store()?;
+    let question = question(args, context);
+    let fresh_run = args.rebuild || args.rebuild_all;
+    if !fresh_run && let Some(built) = fresh::answer(&store, &context.project, &question) {
+        return finish(args, context, &store, &built, 0, 0);
+    }
+    let seen = fresh::look(&context.project, &SystemClock::new())?;
+    let (graph, lockfile) = (context.graph()?, context.lockfile()?);
+    let targets: Vec<&str> = match args.stages.as_slice() {
+        [] => graph.default_targets(),
+        stages => stages.iter().map(String::as_str).collect(),
+    };
+    let rebuild = match (args.rebuild, args.rebuild_all) {
+        (true, _) => targets.iter().map(|name| (*name).to_owned()).collect(),
+        (_, true) => graph.closure(&targets)?.iter().map(|stage| stage.name.clone()).collect(),
+        _ => Vec::new(),
+    };
+    let on_failure = if args.keep_going { OnFailure::KeepGoing } else { OnFailure::FinishRunning };
+    let check_outputs = !args.no_lockfile_check;
+    let options = Options { jobs: context.jobs, on_failure, rebuild, check_outputs };
+    let run = engine(context, &store, &graph, &lockfile, &targets, &options)?;
+    if let Some(signal) = context.cancel.signal() {
+        return Err(Failure::quiet(ExitCode::Signal(signal)));
+    }
+    let complete = run.failed.is_empty() && run.skipped == 0;
+    if complete && !fresh_run {
+        fresh::remember(&store, &question, &seen, &run.built)?;
+    }
+    finish(args, context, &store, &run.built, run.failed.len(), run.skipped)?;
+    match run.failed.first() {
+        Some((_, error)) => Err(Failure::quiet(causes::build_code(error))),
+        None => Ok(ExitCode::Done),
+    }
+}
+
+/// Brings the targets up to date, and shows how that goes.
+///
+/// # Errors
+/// Nothing could be begun; see [`Engine::run`].
+pub fn engine(
+    context: &Context,
+    store: &Store,
+    graph: &Graph,
+    lockfile: &Lockfile,
+    targets: &[&str],
+    options: &Options,
+) -> Result<build::Run, Failure> {
+    let reporter = context.reporter();
+    let progress = pins::FetchEvents::new(&*reporter);
+    let fetcher = Fetcher::new(store, pins::config(context), &progress);
+    let engine =
+        Engine { store, graph, lockfile, fetcher: &fetcher, events: &*reporter, cancel: &context.cancel };
+    Ok(engine.run(targets, options)?)
+}
+
+/// What the answer to "is there anything to do?" depends on besides files.
+fn question(args: &Args, context: &Context) -> fresh::Question {
+    // Another build of the program may mean other things by the same files.
+    let program = std::env::current_exe().ok().and_then(|path| {
+        let folder = fs::Dir::open(path.parent()?).ok()?;
+        folder.stat(path.file_name()?).ok()?
+    });
+    let program = format!("{program:?} {}", env!("CARGO_PKG_VERSION"));
+    let (params, check) = (context.params.label(), args.no_lockfile_check.to_string());
+    let mut parts = vec![program.as_str(), &params, &check];
+    parts.extend(args.stages.iter().map(String::as_str));
+    fresh::Question::new(&context.project, &parts)
+}
+
+/// Lays out what was asked for and sums up.
+fn finish(
+    args: &Args,
+    context: &Context,
+    store: &Store,
+    built: &[Built],
+    failed: usize,
+    skipped: usize,
+) -> Result<ExitCode, Failure> {
+    let mut summary = Summary { failed, skipped, seconds: context.elapsed().as_secs_f64(), ..Summary::default() };
+    for built in built {
+        match built.result {
+            StageResult::Built => summary.built += 1,
+            StageResult::Cached => summary.cached += 1,
+            StageResult::Unchanged => summary.unchanged += 1,
+            StageResult::Failed => {}
+        }
+        if built.product {
+            let path = lay_out(args, context, store, built)?;
+            summary.products.push(Product { stage: built.stage.clone(), output: built.output, path });
+        }
+    }
+    context.reporter().event(&Event::Summary(summary));
+    Ok(ExitCode::Done)
+}
+
+/// A link in the project's `out`, or a copy in the folder that was named.
+fn lay_out(args: &Args, context: &Context, store: &Store, built: &Built) -> Result<Option<PathBuf>, Failure> {
+    if let Some(folder) = &args.output {
+        layout::copy(store, built.output, folder)?;
+        return Ok(Some(folder.clone()));
+    }
+    let folder = context.project.join("out");
+    match layout::link(store, built.output, &folder, &built.stage) {
+        Ok(()) => Ok(Some(folder.join(&built.stage))),
+        // A project that cannot be written to can be built all the same; the result is in the store.
+        Err(build::Error::Fs(_)) => Ok(Some(store.checkout(built.output)?.path.clone())),
+        Err(error) => Err(error.into()),
+    }
 }

@@ -2,10 +2,14 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::cli::{Context, ExitCode, Failure, pins};
+use super::build;
+use crate::build::Options;
+use crate::cli::{Context, ExitCode, Failure, causes, pins};
 use crate::fetch::Fetcher;
 use crate::fetch::lock::{self, Update};
-use crate::lockfile::{Lockfile, diff};
+use crate::lockfile::{KnownOutput, Lockfile, diff};
+use crate::schedule::queue::OnFailure;
+use crate::stage::Graph;
 
 /// Pin all inputs: resolve packages and sources into lockfile.json.
 ///
@@ -39,7 +43,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         return check(&request, &old.unwrap_or_default(), context);
     }
     if args.update_outputs {
-        return Err(super::unwired("lock --update-outputs"));
+        return update_outputs(&graph, context);
     }
     let store = context.open_store()?;
     let update = if args.update { Update::All } else { Update::Needed };
@@ -50,6 +54,32 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     drop(reporter);
     let new = result?;
     let changes = diff(&old.unwrap_or_default(), &new);
+    new.save(&context.lockfile_path())?;
+    context.print(&changes.to_string())?;
+    context.say(if changes.is_empty() { "nothing to change" } else { "wrote `lockfile.json`" });
+    Ok(ExitCode::Done)
+}
+
+/// Builds all that the default targets need, and records what comes of it as known.
+fn update_outputs(graph: &Graph, context: &Context) -> Result<ExitCode, Failure> {
+    let (store, old) = (context.open_store()?, context.lockfile()?);
+    let options = Options {
+        jobs: context.jobs,
+        on_failure: OnFailure::FinishRunning,
+        rebuild: Vec::new(),
+        check_outputs: false,
+    };
+    let run = build::engine(context, &store, graph, &old, &graph.default_targets(), &options)?;
+    if let Some((_, error)) = run.failed.first() {
+        return Err(Failure::quiet(causes::build_code(error)));
+    }
+    let mut new = old.clone();
+    // Stages that are gone must not stay known.
+    new.outputs.retain(|stage, _| graph.stage(stage).is_some());
+    for built in &run.built {
+        new.set_output(&built.stage, &built.target, KnownOutput { action: built.action, tree: built.output });
+    }
+    let changes = diff(&old, &new);
     new.save(&context.lockfile_path())?;
     context.print(&changes.to_string())?;
     context.say(if changes.is_empty() { "nothing to change" } else { "wrote `lockfile.json`" });

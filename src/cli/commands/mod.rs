@@ -15,7 +15,3 @@ pub mod store;
 pub mod unpack;
 pub mod why;
 
-/// Until the parts that a command needs are joined.
-fn unwired(command: &str) -> super::Failure {
-    super::Failure::new(super::ExitCode::Bug, format!("cannot run `{command}`: not wired yet"))
-}

@@ -1,6 +1,12 @@
 //! `repro shell`
 
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+use crate::cli::project::Project;
 use crate::cli::{Context, ExitCode, Failure};
+use crate::exec::Local;
+use crate::sandbox::{Outcome, RunIo, Terminal};
 
 /// Enter a stage's sandbox: see what it sees, run what it runs.
 ///
@@ -21,10 +27,44 @@ pub struct Args {
     pub command: Vec<String>,
 }
 
+/// A person may think longer than a stage may be silent.
+const PATIENCE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
 /// Runs it.
 ///
 /// # Errors
-/// See the exit codes.
-pub fn run(_args: &Args, _context: &Context) -> Result<ExitCode, Failure> {
-    Err(super::unwired("shell"))
+/// The stage is unknown, something that it needs is not built, or there is no failure to enter.
+pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
+    let project = Project::load(context)?;
+    let preview = project.preview(&args.stage, context)?;
+    let mut prepared = Local::new(&project.store).prepare(&args.stage, &preview.inputs, &preview.stage.limits)?;
+    let plan = &mut prepared.plan;
+    plan.terminal = true;
+    (plan.limits.time, plan.limits.silence) = (PATIENCE, PATIENCE);
+    plan.argv = if args.command.is_empty() { vec!["/bin/sh".to_owned()] } else { args.command.clone() };
+    let left = args.failed.then(|| left(&project, args)).transpose()?;
+    let checkout = left.map(|tree| project.store.checkout(tree)).transpose()?;
+    if let Some(checkout) = &checkout {
+        plan.left = Some([checkout.path.join("build"), checkout.path.join("out")]);
+    }
+    context.say(&format!(
+        "the sandbox of `{}`; it runs {}; leave with `exit`",
+        args.stage,
+        preview.inputs.argv.join(" ")
+    ));
+    let (input, output) = (std::io::stdin(), std::io::stdout());
+    let terminal = Terminal { input: input.as_fd(), output: output.as_fd() };
+    let io = RunIo { log: &mut |_| {}, jobserver: None, cancel: &context.cancel, terminal: Some(terminal) };
+    let finished = plan.plan().run(io)?;
+    Ok(if finished.outcome == Outcome::Exited(0) { ExitCode::Done } else { ExitCode::No })
+}
+
+/// What the last failure left.
+fn left(project: &Project, args: &Args) -> Result<crate::digest::Digest, Failure> {
+    let name = &args.stage;
+    let none = || {
+        Failure::new(ExitCode::Usage, format!("cannot enter the failure of `{name}`: its last build left nothing"))
+            .hint(Some(format!("enter the sandbox as it begins with `repro shell {name}`")))
+    };
+    project.last(name)?.and_then(|last| last.left).ok_or_else(none)
 }

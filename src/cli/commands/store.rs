@@ -86,7 +86,7 @@ fn gc(options: &Gc, context: &Context) -> Result<(), Failure> {
     let lockfile = context.lockfile_if_any()?.unwrap_or_default();
     let sources = lockfile.sources.values().map(|pin| pin.digest);
     let packages = lockfile.sysroots.values().flat_map(|sysroot| &sysroot.packages).map(|package| package.digest);
-    let outputs = lockfile.outputs.values().flat_map(|targets| targets.values().copied());
+    let outputs = lockfile.outputs.values().flat_map(|targets| targets.values().map(|known| known.tree));
     let keep = sources.chain(packages).chain(outputs).collect();
     let Gc { dry_run, keep_recent, wait } = *options;
     let report = context.open_store()?.gc(&GcOptions { keep_recent, keep, wait, dry_run })?;

@@ -133,7 +133,7 @@ fn check(signature: &Signature, text: &str, keys: &[SignedPublicKey], now: u64) 
     say("the key is not listed")
 }
 
-fn is_strong(algorithm: HashAlgorithm) -> bool {
+pub(in crate::fetch) fn is_strong(algorithm: HashAlgorithm) -> bool {
     use HashAlgorithm::{Sha3_256, Sha3_512, Sha256, Sha384, Sha512};
     matches!(algorithm, Sha256 | Sha384 | Sha512 | Sha3_256 | Sha3_512)
 }
@@ -163,10 +163,13 @@ fn primary_is_good(key: &SignedPublicKey, now: u64) -> Result<(), &'static str> 
         })
     });
     let direct = newest(&key.details.direct_signatures, |s| s.verify_key(primary).is_ok());
-    let Some(own) = newest(users.chain(direct), |_| true) else {
+    let own: Vec<&Signature> = users.chain(direct).collect();
+    if own.is_empty() {
         return Err("the key does not certify itself");
-    };
-    if has_expired(primary, own, now) { Err("the key has expired") } else { Ok(()) }
+    }
+    // Direct signatures often only name revokers: the newest that speaks of an end counts.
+    let bounded = newest(own, |s| s.key_expiration_time().is_some());
+    if bounded.is_some_and(|s| has_expired(primary, s, now)) { Err("the key has expired") } else { Ok(()) }
 }
 
 fn subkey_is_good(

@@ -41,6 +41,8 @@ fn behaviour(planted: usize, handler: impl Fn(&Asked, &mut Answer, &[u8]) + Send
             assert!(message.contains(why), "want `{why}` in: {message}");
             assert!(message.contains(&url), "the URL is named: {message}");
             assert_eq!(store.blobs(), 0, "nothing was accepted");
+            let empty = |name: &String| fs::metadata(store.root().join("partial").join(name)).unwrap().len() == 0;
+            assert!(!store.partials().iter().any(empty), "no empty files pile up: {:?}", store.partials());
         }
     }
     let body = bytes.clone();

@@ -3,8 +3,10 @@
 mod faults;
 mod fetcher;
 mod lock;
+mod real;
 mod resume;
 mod server;
+mod signing;
 
 use std::collections::BTreeMap;
 use std::fs;

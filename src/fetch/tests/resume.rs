@@ -200,6 +200,21 @@ fn a_first_use_goes_on_only_with_the_same_file() {
 }
 
 #[test]
+fn partial_files_of_no_one_are_swept() {
+    let store = Folder::new();
+    assert_eq!(sweep_partials(&store).unwrap(), 0);
+    let (used, unused) = (Digest::of(b"used"), Digest::of(b"unused"));
+    store.plant(used, b"us");
+    store.plant(unused, b"unu");
+    let folder = store.root().join("partial");
+    fs::write(folder.join(format!("{}.from", unused.hex())), "x").unwrap();
+    let held = crate::fs::Lock::open(&crate::fs::Dir::open(&folder).unwrap(), used.hex()).unwrap();
+    held.exclusive().unwrap();
+    assert_eq!(sweep_partials(&store).unwrap(), 3);
+    assert_eq!(store.partials(), [used.hex()]);
+}
+
+#[test]
 fn an_interrupt_ends_soon_and_keeps_the_bytes() {
     let bytes = noise(100_000);
     let body = bytes.clone();

@@ -20,6 +20,11 @@ fn entries() {
         case("empty file deflated", zip(&[deflated("a", "")]), Is("a=")),
         case("descriptor", zip(&[Zip { descriptor: 1, ..deflated("a", "hey") }, x2()]), Is("a=hey b=y")),
         case("descriptor without magic", zip(&[Zip { descriptor: 2, ..deflated("a", "hey") }, x2()]), Is("a=hey b=y")),
+        case(
+            "extra bytes that look like zip64",
+            zip(&[Zip { descriptor: 1, extra: b"UT\x04\0\x01\0\x01\0".to_vec(), ..deflated("a", "hey") }]),
+            Is("a=hey"),
+        ),
         case("directory", zip(&[Zip { mode: 0o040_755, ..stored("d/", "") }, stored("d/a", "x")]), Is("d/ d/a=x")),
         case("directory by its slash", zip(&[Zip { made_by: 20, mode: 0, ..stored("d/", "") }]), Is("d/")),
         case("executable", zip(&[Zip { mode: 0o100_755, ..x() }]), Is("a*=x")),

@@ -15,6 +15,7 @@ fn sample() -> Plan {
         argv: ["/bin/sh", "-eu", "/stage/build.sh"].map(str::to_owned).to_vec(),
         env: [("PATH".to_owned(), "/usr/bin".to_owned()), ("WORDS".to_owned(), "it's two".to_owned())].into(),
         limits: Limits::default(),
+        left: None,
         terminal: false,
     }
     .plan()
@@ -91,6 +92,10 @@ fn decide(program: &[Instruction], arch: u32, number: u32, arguments: [u64; 6]) 
         let test = match code {
             0x20 => {
                 value = u32::from_ne_bytes(data[k as usize..][..4].try_into().unwrap());
+                continue;
+            }
+            0x05 => {
+                at += k as usize;
                 continue;
             }
             0x06 => return k,

@@ -90,11 +90,14 @@ time.sleep(1000)
 fn nothing_outlives_a_killed_caller() {
     let mounts = || std::fs::read_to_string("/proc/self/mountinfo").unwrap().lines().count();
     let before = mounts();
+    let folder = tempfile::tempdir().unwrap();
     for round in 0..5 {
         let word = format!("{}-{round}", word("held"));
         let mut helper = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "sandbox::tests::end::held_stage", "--nocapture"])
             .env(HELD, &word)
+            // What the helper cannot remove any more goes with this.
+            .env("TMPDIR", folder.path())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()

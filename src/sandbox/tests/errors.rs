@@ -7,7 +7,7 @@ fn error(stage: &Stage) -> Error {
 }
 
 fn failure(plan: &Plan) -> Error {
-    run(plan, None, &CancelToken::new().unwrap()).err().expect("this cannot work")
+    run(plan, None, &CancelToken::new().unwrap()).expect_err("this cannot work")
 }
 
 #[test]

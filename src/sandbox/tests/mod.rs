@@ -1,6 +1,8 @@
 //! Tests that run real stages, on this host's own `/usr`, as whoever runs the tests; and as a plain user as well when
 //! that is root.
 
+mod attributes;
+mod bundle;
 mod data;
 mod end;
 mod errors;

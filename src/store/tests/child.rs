@@ -75,7 +75,7 @@ pub(super) fn work(base: &Path) -> Result<Digest> {
         let imported = import(&store, &base.join("tree"))?;
         let mut builder = TreeBuilder::new(&store);
         builder.tree("imported", imported)?;
-        builder.file("built/large", 0o644, &mut &vec![3; 5 << 20][..])?;
+        builder.file("built/large", 0o644, &mut &vec![3; 100 << 10][..])?;
         builder.file("built/run", 0o755, &mut &b"run"[..])?;
         builder.file("built/secret", 0o600, &mut &b"run"[..])?;
         builder.symlink("link", "built/run")?;

@@ -18,7 +18,7 @@ fn base() -> TempDir {
     let base = base.expect("a temporary directory");
     write(base.path(), "tree/bin/tool", b"tool", 0o755);
     write(base.path(), "tree/text", b"text", 0o644);
-    write(base.path(), "tree/large", &vec![9; 5 << 20], 0o644);
+    write(base.path(), "tree/large", &vec![9; 100 << 10], 0o644);
     base
 }
 
@@ -147,7 +147,7 @@ fn a_full_file_system() {
     let tree = work(base.path()).expect("works");
     let full = base.path().join("full");
     std::fs::create_dir(&full).expect("made");
-    if let Err(errno) = mount("full", &full, "tmpfs", MountFlags::empty(), Some(c"size=40m,nr_inodes=2000")) {
+    if let Err(errno) = mount("full", &full, "tmpfs", MountFlags::empty(), Some(c"size=2m,nr_inodes=2000")) {
         eprintln!("skipped: a small file system cannot be mounted: {errno}");
         return;
     }
@@ -155,10 +155,10 @@ fn a_full_file_system() {
     let fill = full.join("fill");
     let run = || {
         // From nothing free to more than the work needs.
-        for free in (0..24).map(|mib| mib << 20) {
+        for free in (0..24).map(|step| step * (32 << 10)) {
             reset(&full);
             let _ = std::fs::remove_file(&fill);
-            std::fs::write(&fill, vec![0; (40 << 20) - free]).expect("fits");
+            std::fs::write(&fill, vec![0; (2 << 20) - free]).expect("fits");
             match work(&full) {
                 Ok(done) => assert_eq!(done, tree),
                 Err(error) => {
@@ -173,13 +173,13 @@ fn a_full_file_system() {
         }
         // A store that fills its disk to the last byte can still be collected.
         let store = Store::open(&full.join("store")).expect("opens");
-        store.put_bytes(&vec![5; 3 << 20]).expect("stored");
+        store.put_bytes(&vec![5; 500 << 10]).expect("stored");
         drop(store);
         let mut rest = std::fs::File::create(&fill).expect("made");
         while std::io::Write::write(&mut rest, &[0; 4096]).is_ok() {}
         let store = Store::open(&full.join("store")).expect("opens on a full disk");
         let report = store.gc(&crate::store::GcOptions::default()).expect("collects on a full disk");
-        assert!(report.objects.removed_bytes >= 3 << 20, "{report:?}");
+        assert!(report.objects.removed_bytes >= 500 << 10, "{report:?}");
     };
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
     unmount(&full, UnmountFlags::DETACH).expect("unmounted");

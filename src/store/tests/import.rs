@@ -34,9 +34,9 @@ fn modes_and_times_are_normalised() {
     std::fs::create_dir(tree.join("empty")).expect("made");
     std::fs::set_permissions(tree.join("empty"), PermissionsExt::from_mode(0o1777)).expect("set");
     let sparse = std::fs::File::create(tree.join("sparse")).expect("made");
-    sparse.set_len(9 << 20).expect("set");
+    sparse.set_len(900 << 10).expect("set");
     let digest = import(&store, &tree).expect("imported");
-    let sparse = store.put_bytes(&vec![0; 9 << 20]).expect("there");
+    let sparse = store.put_bytes(&vec![0; 900 << 10]).expect("there");
     assert_eq!(store.directory(digest).expect("read").files[3].content(), Ok(sparse));
     std::fs::remove_file(tree.join("sparse")).expect("removed");
     let digest = import(&store, &tree).expect("imported");

@@ -126,7 +126,7 @@ fn gc_keeps_what_is_referenced_or_recent() {
     assert!(store.action(Digest::of(b"old")).expect("asks").is_none());
     let usage = store.usage().expect("measured");
     assert_eq!((usage.objects.entries, usage.executables.entries, usage.actions.entries), (8, 4, 2));
-    assert!(usage.total() > usage.reserve.bytes && usage.reserve.bytes >= 8 << 20);
+    assert!(usage.total() > usage.reserve.bytes && usage.reserve.bytes >= 64 << 10);
     assert!(store.fsck(&|_| ()).expect("checks").is_clean());
 }
 

@@ -1,14 +1,14 @@
 //! A token that says "stop": once, for good, to any number of threads.
 //!
-//! The token is a flag and the sandbox's descriptor, so that loops can look and code which waits in `poll` for a
-//! process or a socket wakes up for the stop. A child token is stopped with its parent, but not the other way round: the queue stops
+//! The token is a flag and an eventfd, so that code which waits in `poll` for a process or a socket can wait for
+//! the stop at the same time. A child token is stopped with its parent, but not the other way round: the queue stops
 //! the remaining stages after a failure through a child of the user's token.
 
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use crate::sandbox;
+use rustix::event::{EventfdFlags, eventfd};
 
 /// A shared request to stop. Clones are the same token.
 #[derive(Debug, Clone)]
@@ -21,17 +21,16 @@ struct Inner {
     cancelled: Arc<AtomicBool>,
     immediate: AtomicBool,
     signal: AtomicI32,
-    event: sandbox::CancelToken,
+    event: OwnedFd,
     children: Mutex<Vec<Weak<Inner>>>,
 }
 
 /// A token could not be made.
 #[derive(Debug, thiserror::Error)]
-#[error("prepare to be stopped")]
+#[error("create an event descriptor")]
 pub struct CancelError {
-    /// Why there is no descriptor.
-    #[from]
-    pub source: sandbox::Error,
+    /// `eventfd(2)`'s answer.
+    pub source: std::io::Error,
 }
 
 impl CancelError {
@@ -47,7 +46,8 @@ impl CancelToken {
     /// # Errors
     /// The process has no descriptor left.
     pub fn new() -> Result<Self, CancelError> {
-        let event = sandbox::CancelToken::new()?;
+        let event = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
+            .map_err(|error| CancelError { source: error.into() })?;
         let inner = Inner {
             cancelled: Arc::default(),
             immediate: AtomicBool::new(false),
@@ -96,19 +96,14 @@ impl CancelToken {
         self.inner.cancelled.load(Ordering::SeqCst)
     }
 
-    /// Whether the stop must not wait for anything.
-    pub fn is_immediate(&self) -> bool {
-        self.inner.immediate.load(Ordering::SeqCst)
-    }
-
-    /// The same request for sandboxes.
-    pub fn sandbox(&self) -> &sandbox::CancelToken {
-        &self.inner.event
-    }
-
     /// The same request for code that only looks now and then. Never to be set by others.
     pub fn flag(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.inner.cancelled)
+    }
+
+    /// Whether the stop must not wait for anything.
+    pub fn is_immediate(&self) -> bool {
+        self.inner.immediate.load(Ordering::SeqCst)
     }
 
     /// The signal that asked for the stop, if one did.
@@ -137,7 +132,8 @@ impl Inner {
             self.immediate.store(true, Ordering::SeqCst);
         }
         self.cancelled.store(true, Ordering::SeqCst);
-        self.event.cancel();
+        // Fails only when the counter is full, and then the descriptor is readable anyway.
+        let _ = rustix::io::write(&self.event, &1_u64.to_ne_bytes());
         let children = std::mem::take(&mut *self.children.lock().unwrap_or_else(PoisonError::into_inner));
         for child in &children {
             if let Some(child) = child.upgrade() {

@@ -1,0 +1,63 @@
+//! What is run, and what comes of it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::error::Error;
+use crate::digest::Digest;
+use crate::sandbox::CancelToken;
+use crate::stage::{ActionInputs, Limits};
+
+/// An action in the form in which it is run.
+#[derive(Debug, Clone)]
+pub struct Job<'a> {
+    /// Name of the stage, for messages.
+    pub stage: &'a str,
+    /// The action's digest: the cache key.
+    pub key: Digest,
+    /// Everything that it sees.
+    pub inputs: &'a ActionInputs,
+    /// Where it is stopped.
+    pub limits: Limits,
+    /// The entries that the output must have at its top, no more and no fewer; sorted.
+    pub outputs: Option<&'a [String]>,
+    /// Where the log is written while the job runs; it stays there when the job fails.
+    pub log: &'a Path,
+    /// Whether to execute it even if its result is known. The two results are compared by the caller.
+    pub fresh: bool,
+}
+
+/// What a job is connected to while it runs.
+pub struct Io<'a> {
+    /// Stops it.
+    pub cancel: &'a CancelToken,
+    /// Gives the right to use a core, when and only when something has to be executed; the two descriptors are the
+    /// job's end of a make jobserver. What it returns is held until the job ended.
+    pub slot: &'a dyn Fn() -> Result<Box<dyn Slot>, Error>,
+    /// Told when execution really begins (not on a cache hit).
+    pub started: &'a dyn Fn(),
+    /// Hears each line of the log, without its end.
+    pub line: &'a mut dyn FnMut(&str),
+}
+
+/// The right to use a core.
+pub trait Slot {
+    /// The reading and the writing end of the job's jobserver pipe.
+    ///
+    /// # Errors
+    /// The process has no descriptor left.
+    fn fds(&self) -> Result<[std::os::fd::OwnedFd; 2], Error>;
+}
+
+/// A result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Done {
+    /// Tree that was left in `/out`.
+    pub output: Digest,
+    /// What was written to standard output and standard error.
+    pub log: Digest,
+    /// Whether the action cache had it.
+    pub cached: bool,
+    /// CPU time of all its processes; zero on a cache hit.
+    pub cpu: Duration,
+}

@@ -1,0 +1,255 @@
+//! Runs a job in the sandbox of this machine.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::Write;
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+use globset::{Glob, GlobMatcher};
+
+use super::Executor;
+use super::error::Error;
+use super::job::{Done, Io, Job};
+use crate::digest::Digest;
+use crate::digest::reapi::Directory;
+use crate::fs;
+use crate::sandbox::{Outcome, RunIo, StagePlan};
+use crate::stage::{ActionInputs, Layer, Limits};
+use crate::store::{self, Checkout, ImportRules, MergeError, Store, TreeBuilder};
+
+/// How many of the last lines of a log a failure carries.
+const TAIL: usize = 20;
+
+/// The sandbox of this machine.
+pub struct Local<'a> {
+    store: &'a Store,
+}
+
+/// A sandbox that is ready to be entered: its plan, and the trees that the plan's paths lie in.
+pub struct Prepared {
+    /// The plan's material.
+    pub plan: StagePlan,
+    /// The tree below `/`.
+    pub root: Digest,
+    /// Kept while the plan is used: nobody collects what is checked out.
+    _checkouts: Vec<Checkout>,
+}
+
+impl<'a> Local<'a> {
+    /// Runs jobs whose trees are in `store`.
+    pub fn new(store: &'a Store) -> Self {
+        Self { store }
+    }
+
+    /// Lays out all that a stage sees and says how its sandbox is made. The trees stay as long as the value lives.
+    ///
+    /// # Errors
+    /// Two inputs disagree on a path, or a tree is damaged or missing.
+    pub fn prepare(&self, stage: &str, inputs: &ActionInputs, limits: &Limits) -> Result<Prepared, Error> {
+        // A root needs a lower layer, be it an empty one.
+        let root = match self.merge(stage, inputs, &inputs.tools)? {
+            Some(tree) => tree,
+            None => self.store.put_directory(&Directory::default())?,
+        };
+        let target = self.merge(stage, inputs, &inputs.target)?;
+        let mut checkouts = Vec::new();
+        let mut lay_out = |tree: Digest| -> Result<std::path::PathBuf, Error> {
+            let checkout = self.store.checkout(tree)?;
+            let path = checkout.path.clone();
+            checkouts.push(checkout);
+            Ok(path)
+        };
+        let mut plan = StagePlan {
+            tools: vec![lay_out(root)?],
+            target: target.map(&mut lay_out).transpose()?.into_iter().collect(),
+            argv: inputs.argv.clone(),
+            env: inputs.env.clone(),
+            ..StagePlan::default()
+        };
+        plan.stage_dir = lay_out(inputs.stage_dir)?;
+        for source in &inputs.sources {
+            plan.sources.push((source.name.clone(), lay_out(source.tree)?, source.writable));
+        }
+        for input in &inputs.inputs {
+            plan.inputs.push((input.label.clone(), lay_out(input.tree)?));
+        }
+        plan.limits.time = limits.time;
+        plan.limits.silence = limits.silence;
+        plan.limits.processes = limits.processes;
+        plan.limits.memory = limits.memory;
+        plan.limits.scratch = limits.scratch;
+        plan.limits.inodes = limits.inodes;
+        Ok(Prepared { plan, root, _checkouts: checkouts })
+    }
+
+    /// The layers as one tree; none without any layer.
+    fn merge(&self, stage: &str, inputs: &ActionInputs, layers: &[Layer]) -> Result<Option<Digest>, Error> {
+        let [first, rest @ ..] = layers else { return Ok(None) };
+        if rest.is_empty() {
+            return Ok(Some(first.tree));
+        }
+        let rules = inputs.wins.iter().map(|win| {
+            let wrong = |error: globset::Error| Error::Glob {
+                stage: stage.to_owned(),
+                glob: win.path.clone(),
+                reason: error.kind().to_string(),
+            };
+            Ok((Glob::new(&win.path).map_err(wrong)?.compile_matcher(), win.layer.clone()))
+        });
+        let rules: Vec<(GlobMatcher, String)> = rules.collect::<Result<_, Error>>()?;
+        let wins = |path: &str| rules.iter().find(|(glob, _)| glob.is_match(path)).map(|(_, layer)| layer.clone());
+        let layers: Vec<(String, Digest)> = layers.iter().map(|layer| (layer.label.clone(), layer.tree)).collect();
+        match store::merge(self.store, &layers, &wins) {
+            Ok(tree) => Ok(Some(tree)),
+            Err(MergeError::Conflicts { conflicts }) => {
+                Err(Error::Conflict { stage: stage.to_owned(), source: MergeError::Conflicts { conflicts } })
+            }
+            Err(MergeError::Store(error)) => Err(error.into()),
+        }
+    }
+
+    /// Keeps what a failed job has in `/build` and `/out`, for `repro shell --failed`. Best effort: a tree that the
+    /// store refuses (a device, a name that is not UTF-8) is not worth hiding the failure itself.
+    fn keep(&self, finished: &crate::sandbox::Finished) -> Option<Digest> {
+        let rules = ImportRules::default();
+        let build = self.store.import(finished.build.as_fd(), &rules).ok()?;
+        let out = self.store.import(finished.out.as_fd(), &rules).ok()?;
+        let mut tree = TreeBuilder::new(self.store);
+        tree.tree("build", build).ok()?;
+        tree.tree("out", out).ok()?;
+        tree.finish().ok()
+    }
+}
+
+impl Executor for Local<'_> {
+    fn execute(&self, job: &Job<'_>, io: &mut Io<'_>) -> Result<Done, Error> {
+        let prepared = self.prepare(job.stage, job.inputs, &job.limits)?;
+        let plan = prepared.plan.plan();
+        let slot = (io.slot)()?;
+        let fds = slot.fds()?;
+        (io.started)();
+        let mut log = Log::create(job.log, io.line)?;
+        let finished = plan.run(RunIo {
+            log: &mut |bytes| log.take(bytes),
+            jobserver: Some([fds[0].as_fd(), fds[1].as_fd()]),
+            cancel: io.cancel,
+            terminal: None,
+        });
+        let finished = finished.map_err(|source| Error::Sandbox { stage: job.stage.to_owned(), source })?;
+        drop(slot);
+        let tail = log.finish()?;
+        let reason = match finished.outcome {
+            Outcome::Exited(0) => None,
+            Outcome::Cancelled => return Err(Error::Cancelled { stage: job.stage.to_owned() }),
+            outcome => Some(describe(outcome, &job.limits)),
+        };
+        if let Some(reason) = reason {
+            let left = self.keep(&finished);
+            return Err(Error::Failed { stage: job.stage.to_owned(), reason, log: job.log.to_owned(), tail, left });
+        }
+        let output = self.store.import(finished.out.as_fd(), &ImportRules::default()).map_err(|error| match error {
+            // What the stage left is the stage's fault; anything else is the store's.
+            store::Error::Refused { .. } => {
+                Error::Output { stage: job.stage.to_owned(), reason: error.to_string(), log: job.log.to_owned() }
+            }
+            error => error.into(),
+        })?;
+        self.check_outputs(job, output)?;
+        let log = self.store.put_reader(&mut fs::open(job.log)?)?;
+        self.store.flush()?;
+        fs::remove_file(job.log)?;
+        Ok(Done { output, log, cached: false, cpu: finished.usage.user + finished.usage.system })
+    }
+}
+
+impl Local<'_> {
+    fn check_outputs(&self, job: &Job<'_>, output: Digest) -> Result<(), Error> {
+        let Some(declared) = job.outputs else { return Ok(()) };
+        let directory = self.store.directory(output)?;
+        let files = directory.files.iter().map(|file| &file.name);
+        let directories = directory.directories.iter().map(|directory| &directory.name);
+        let links = directory.symlinks.iter().map(|link| &link.name);
+        let mut found: Vec<&String> = files.chain(directories).chain(links).collect();
+        found.sort();
+        let missing: Vec<&str> = declared.iter().filter(|name| !found.contains(name)).map(String::as_str).collect();
+        let extra: Vec<&str> = found.iter().filter(|name| !declared.contains(name)).map(|name| name.as_str()).collect();
+        let reason = match (missing.as_slice(), extra.as_slice()) {
+            ([], []) => return Ok(()),
+            ([], extra) => format!("`{}` in /out is not declared in `outputs`", extra.join("`, `")),
+            (missing, _) => format!("`{}` is declared in `outputs`, but not in /out", missing.join("`, `")),
+        };
+        Err(Error::Output { stage: job.stage.to_owned(), reason, log: job.log.to_owned() })
+    }
+}
+
+/// How a program ended, in words.
+fn describe(outcome: Outcome, limits: &Limits) -> String {
+    let minutes = |time: Duration| format!("{} s", time.as_secs());
+    match outcome {
+        Outcome::Exited(code) => format!("its script exited with {code}"),
+        Outcome::Signaled(signal) => format!("its script was ended by signal {signal}"),
+        Outcome::TimedOut => format!("it took longer than its limit `time`, {}", minutes(limits.time)),
+        Outcome::Silent => format!("it wrote nothing for longer than its limit `silence`, {}", minutes(limits.silence)),
+        Outcome::LogTooBig => "it wrote a log of more than 1 GiB".to_owned(),
+        Outcome::OutOfMemory => format!("it used more than its limit `memory`, {} bytes", limits.memory),
+        Outcome::Cancelled => "it was stopped".to_owned(),
+    }
+}
+
+/// The log of a running job: a file, its lines for whoever watches, and its last lines for a failure.
+struct Log<'a> {
+    file: File,
+    path: &'a std::path::Path,
+    line: Vec<u8>,
+    tail: VecDeque<String>,
+    hear: &'a mut dyn FnMut(&str),
+    failed: Option<std::io::Error>,
+}
+
+/// A line longer than this is shown in parts: a stage may write gigabytes without a newline.
+const LONGEST_LINE: usize = 8192;
+
+impl<'a> Log<'a> {
+    fn create(path: &'a std::path::Path, hear: &'a mut dyn FnMut(&str)) -> Result<Self, Error> {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let file = fs::create(path)?;
+        Ok(Self { file, path, line: Vec::new(), tail: VecDeque::new(), hear, failed: None })
+    }
+
+    fn take(&mut self, bytes: &[u8]) {
+        if self.failed.is_none() {
+            // Kept for the end: a full disk must not go unsaid, and must not kill the stage half-way either.
+            self.failed = self.file.write_all(bytes).err();
+        }
+        for part in bytes.split_inclusive(|byte| *byte == b'\n') {
+            self.line.extend_from_slice(part);
+            if part.ends_with(b"\n") || self.line.len() >= LONGEST_LINE {
+                self.end_line();
+            }
+        }
+    }
+
+    fn end_line(&mut self) {
+        let text = String::from_utf8_lossy(&self.line);
+        let text = text.trim_end_matches(['\n', '\r']).to_owned();
+        self.line.clear();
+        (self.hear)(&text);
+        if self.tail.len() == TAIL {
+            self.tail.pop_front();
+        }
+        self.tail.push_back(text);
+    }
+
+    fn finish(mut self) -> Result<Vec<String>, Error> {
+        if !self.line.is_empty() {
+            self.end_line();
+        }
+        match self.failed {
+            Some(source) => Err(Error::Log { path: self.path.to_owned(), source }),
+            None => Ok(self.tail.into()),
+        }
+    }
+}
