@@ -1,0 +1,20 @@
+//! The command line, as a user meets it: each test has a project, a store and an environment of its own.
+//!
+//! Paths and times in what is compared are replaced by words; snapshots stand under `snapshots/`.
+
+#[path = "cli/environment.rs"]
+mod environment;
+#[path = "cli/graph.rs"]
+mod graph;
+#[path = "cli/inputs.rs"]
+mod inputs;
+#[path = "cli/manual.rs"]
+mod manual;
+#[path = "cli/signals.rs"]
+mod signals;
+#[path = "cli/store.rs"]
+mod store;
+#[path = "cli/unpack.rs"]
+mod unpack;
+#[path = "cli/usage.rs"]
+mod usage;
