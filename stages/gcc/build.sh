@@ -8,7 +8,7 @@ machine=x86_64-pc-linux-gnu # said, not guessed: config.guess looks at the runni
 version=$(cat /src/gcc/gcc/BASE-VER)
 
 echo "== configure"
-# --with-gxx-include-dir below the sysroot: the C++ headers are an output of gcc-libs and come to /target like all others.
+# --with-gxx-include-dir below the sysroot: the C++ headers are an output of gcc-libs and come to /target like others.
 # --with-pkgversion: `GCC: (repro)` in .comment tells our own code from that of any other compiler.
 # --disable-lto, --disable-plugin: nothing to load at run time, so the programs can be static.
 /src/gcc/configure --build=$machine --host=$machine --target="$target" --prefix=/usr --with-sysroot=/target \
@@ -45,7 +45,8 @@ make DESTDIR=/out/tools install-gcc
 lib=/out/tools/usr/lib/gcc/$target/$version
 cp "$target"/libgcc/libgcc.a "$target"/libgcc/libgcc_eh.a "$target"/libgcc/libgcov.a "$target"/libgcc/crt*.o "$lib/"
 cp "$target/libgcc/unwind.h" "$lib/include/"
-rm -rf /out/tools/usr/share /out/tools/usr/include "$lib/install-tools" "/out/tools/usr/libexec/gcc/$target/$version/install-tools"
+rm -rf /out/tools/usr/share /out/tools/usr/include "$lib/install-tools" \
+    "/out/tools/usr/libexec/gcc/$target/$version/install-tools"
 
 echo "== for gcc-libs"
 mkdir -p /out/build/gcc
