@@ -47,7 +47,7 @@ impl<'a> Resolver<'a> {
             }
             let base = &self.archive(name).base;
             for package in packages.iter().filter(|package| !self.store.contains(package.digest)) {
-                pins.insert(package.name.clone(), Pin::of_package(base, package));
+                pins.insert((&package.name, package.digest), Pin::of_package(base, package));
             }
         }
         let uses: BTreeSet<_> = stages
@@ -59,7 +59,7 @@ impl<'a> Resolver<'a> {
             let source = self.source_pin(name)?;
             let known = unpack && sysroot::known_source(self.store, source.digest, inner, STRIP)?.is_some();
             if !known && !self.store.contains(source.digest) {
-                pins.insert(name.clone(), Pin::of_source(name, source));
+                pins.insert((name, source.digest), Pin::of_source(name, source));
             }
         }
         Ok(pins.into_values().collect())

@@ -21,7 +21,6 @@ pub fn failure_box(palette: Palette, stage: &str, failure: &StageFailure, tail: 
     if let Some(log) = &failure.log {
         lines.push(format!("{bar} {} {}", label("log:  "), log.display()));
     }
-    lines.push(format!("{bar} {} repro shell {stage} --failed", label("enter:")));
     if let Some(hint) = &failure.hint {
         lines.push(format!("{bar} {} {hint}", palette.paint(Role::Hint, "hint: ")));
     }
@@ -49,7 +48,6 @@ mod tests {
         |
         |   perl: not found
         | log:   /store/logs/musl.log
-        | enter: repro shell musl --failed
         | hint:  declare `perl` as a tool
         +
         ");

@@ -99,8 +99,7 @@ pub fn engine(
     let reporter = context.reporter();
     let progress = pins::FetchEvents::new(&*reporter);
     let fetcher = Fetcher::new(store, pins::config(context), &progress);
-    let engine =
-        Engine { store, graph, lockfile, fetcher: &fetcher, events: &*reporter, cancel: &context.cancel };
+    let engine = Engine { store, graph, lockfile, fetcher: &fetcher, events: &*reporter, cancel: &context.cancel };
     Ok(engine.run(targets, options)?)
 }
 

@@ -14,4 +14,3 @@ pub mod shell;
 pub mod store;
 pub mod unpack;
 pub mod why;
-
