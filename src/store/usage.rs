@@ -45,8 +45,7 @@ impl Usage {
     /// Bytes of all kinds.
     pub fn total(&self) -> u64 {
         let objects = [self.objects, self.executables, self.other_modes];
-        let others =
-            [self.actions, self.refs, self.notes, self.checkouts, self.temporary, self.damaged, self.reserve];
+        let others = [self.actions, self.refs, self.notes, self.checkouts, self.temporary, self.damaged, self.reserve];
         objects.iter().chain(&others).map(|count| count.bytes).sum()
     }
 }

@@ -162,10 +162,10 @@ fn fsck_finds_and_reports_all_damage() {
     assert_eq!(report.damaged_actions, [other.hex()]);
     assert_eq!(report.damaged_refs, ["deep/garbled"]);
     assert_eq!(report.dangling_refs.iter().map(|d| (&*d.name, d.missing)).collect::<Vec<_>>(), [("tree", missing)]);
-    assert_eq!(report.dangling_actions.iter().map(|d| (d.name.clone(), d.missing)).collect::<Vec<_>>(), [(
-        key.hex(),
-        missing
-    )]);
+    assert_eq!(
+        report.dangling_actions.iter().map(|d| (d.name.clone(), d.missing)).collect::<Vec<_>>(),
+        [(key.hex(), missing)]
+    );
     assert_eq!(report.bad_checkouts, [tree.hex()]);
     assert!(serde_json::to_string(&report).expect("serialises").contains("\"bad_checkouts\""));
     std::fs::remove_file(store.root().join("objects/ab/stray")).expect("removed");
