@@ -26,7 +26,7 @@
 //!   is found damaged is moved to `damaged/` and counts as missing: the next run makes it anew.
 //! * An object appears whole: it is written without a name (`O_TMPFILE`) and linked. It becomes durable with
 //!   the next [`Store::flush`]; results and references are written only after that, so they name only what is
-//!   durable. [`session`] tells how objects that a power cut caught in between are found.
+//!   durable. `session.rs` tells how objects that a power cut caught in between are found.
 //! * All inodes of objects and checkouts have the times 1980-01-01: a tree looks the same whenever it is laid out, and
 //!   any write shows.
 //! * Nothing here needs a manual step: what is missing or garbled (all but objects and references) is made anew.

@@ -179,7 +179,7 @@ fn unreadable_directories_and_files_are_made_readable() {
     let (temporary, store) = store();
     let tree = temporary.path().join("tree");
     write(&tree, "locked/file", b"f", 0o111);
-    std::fs::set_permissions(tree.join("locked"), PermissionsExt::from_mode(0)).expect("set");
+    std::fs::set_permissions(tree.join("locked"), PermissionsExt::from_mode(0o0)).expect("set");
     if rustix::process::geteuid().is_root() {
         eprintln!("note: root reads everything, so only the result is seen here");
     }
