@@ -1,5 +1,5 @@
-# gmp, mpfr, mpc for the compiler itself; nothing of them reaches the target. A stage of its own because it is nearly
-# all serial configure: it runs beside binutils.
+# gmp, mpfr, mpc for the compiler itself; nothing of them reaches the target. A stage of its own because it is nearly all
+# serial configure: it runs beside binutils.
 
 # Said, not guessed: gmp's config.guess names the very processor it runs on and takes assembler written for that one.
 machine=x86_64-pc-linux-gnu

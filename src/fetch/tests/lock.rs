@@ -12,7 +12,7 @@ use super::signing::{NOW, Says, key, public, sign};
 use super::*;
 use crate::fetch::debian::openpgp::{SignatureError, is_strong, verify};
 use crate::fetch::lock::{ArchiveRequest, Disagreement, Request, SysrootRequest, Update, check, resolve};
-use crate::lockfile::Lockfile;
+use crate::lockfile::{KnownOutput, Lockfile};
 
 const DEBIAN_KEYS: &str = include_str!("../../../sysroots/keys/debian-bookworm.asc");
 
@@ -175,7 +175,8 @@ fn only_what_changed_is_resolved_again() {
     let fetcher = Fetcher::new(&store, archive.config(), &Silent);
     let mut request = request(&["gcc"]);
     let mut old = resolve(&fetcher, &request, None, Update::Needed, at(NOW)).unwrap();
-    old.set_output("stage", "any", Digest::of(b"tree"));
+    let output = KnownOutput { action: Digest::of(b"action"), tree: Digest::of(b"tree") };
+    old.set_output("stage", "any", output);
     let newer = [("gcc", "12-2", "libc (>= 2)"), ("libc", "2-1", ""), ("make", "4", "libc")];
     archive.release("Sun, 06 Sep 2026 10:00:00 UTC", &newer, |text| sign(text, &key(1).primary_key, Says::default()));
     let offline = Fetcher::new(&store, Config { offline: true, ..quick() }, &Silent);
@@ -183,7 +184,7 @@ fn only_what_changed_is_resolved_again() {
     assert_eq!(same, old, "nothing to do needs no network");
     let all = resolve(&fetcher, &request, Some(&old), Update::All, at(NOW)).unwrap();
     assert_eq!(versions(&all), ["gcc 12-2", "libc 2-1"]);
-    assert_eq!(all.known_output("stage", "any"), Some(Digest::of(b"tree")));
+    assert_eq!(all.known_output("stage", "any"), Some(output));
     request.sysroots[0].packages.push("make".to_owned());
     assert_eq!(check(&request, &old), [Disagreement::SysrootChanged { name: "seed".to_owned() }]);
     let more = resolve(&fetcher, &request, Some(&old), Update::Needed, at(NOW)).unwrap();
