@@ -2,6 +2,8 @@
 //!
 //! Paths and times in what is compared are replaced by words; snapshots stand under `snapshots/`.
 
+#[path = "cli/build.rs"]
+mod build;
 #[path = "cli/environment.rs"]
 mod environment;
 #[path = "cli/graph.rs"]

@@ -10,7 +10,9 @@ pub fn install() {
 }
 
 fn message(info: &PanicHookInfo<'_>) -> String {
-    let what = info.payload_as_str().unwrap_or("a panic without words");
+    let payload = info.payload();
+    let what = payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    let what = what.unwrap_or("a panic without words");
     let place = info.location().map_or_else(String::new, |place| format!(" at {}:{}", place.file(), place.line()));
     text(what, &place)
 }

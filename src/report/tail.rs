@@ -24,7 +24,7 @@ impl Tails {
                 self.stages.insert(stage.clone(), VecDeque::new());
             }
             Event::StageOutput { stage, line } => {
-                let cut = line.floor_char_boundary(LINE);
+                let cut = (0..=LINE.min(line.len())).rev().find(|&at| line.is_char_boundary(at)).unwrap_or(0);
                 let line = clean(&line[..cut]);
                 let lines = self.stages.entry(stage.clone()).or_default();
                 if lines.len() == KEEP {

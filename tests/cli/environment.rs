@@ -29,8 +29,8 @@ impl Project {
     pub fn small() -> Self {
         let project = Self::empty();
         project.write("project/stages/sources.toml", &sources("mirror://test/"));
-        project.stage("lib", "[sources.alpha]\n[sources.beta]\n");
-        project.stage("app", "target = [\"stage:lib\"]\nparams = [\"profile\"]\n");
+        project.stage("lib", "tools = []\n[sources.alpha]\n[sources.beta]\n");
+        project.stage("app", "tools = []\ntarget = [\"stage:lib\"]\nparams = [\"profile\"]\n");
         project.write("mirror/alpha.tar", "alpha's bytes");
         project.write("mirror/beta.tar", "beta's bytes");
         project

@@ -17,7 +17,7 @@ fn lock_pins_and_check_knows() {
     let more =
         sources("mirror://test/") + "[gamma]\nversion = \"1\"\nlicense = \"MIT\"\nurls = [\"mirror://test/g\"]\n";
     project.write("project/stages/sources.toml", more);
-    project.stage("lib", "[sources.alpha]\n[sources.beta]\n[sources.gamma]\n");
+    project.stage("lib", "tools = []\n[sources.alpha]\n[sources.beta]\n[sources.gamma]\n");
     let said = project.repro(&["lock", "--check", "--json"]).ends(1);
     assert!(said.out.contains("source `gamma` is not pinned"), "{}", said.all());
     // It cannot be had: the lockfile stays as it was.

@@ -1,6 +1,6 @@
 //! INT, TERM and HUP end a run within two seconds, whatever it waits for.
 
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,7 @@ fn a_signal_ends_a_stuck_download() {
         project.write("project/stages/sources.toml", sources(&format!("http://{address}/")));
         let mut command = project.command(&["lock"]);
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("run repro");
-        let connection = server.accept().expect("repro connects");
+        let connection = accept(&server);
         let start = Instant::now();
         let pid = child.id().to_string();
         // The shell's own kill, so that no other program is needed.
@@ -27,5 +27,18 @@ fn a_signal_ends_a_stuck_download() {
         assert!(said.err.contains("stopping"), "{}", said.all());
         drop(connection);
         assert!(!project.path("project/lockfile.json").exists());
+    }
+}
+
+/// The next connection; a failure, not a hang, when none comes.
+fn accept(server: &TcpListener) -> TcpStream {
+    server.set_nonblocking(true).expect("a socket can be non-blocking");
+    let start = Instant::now();
+    loop {
+        match server.accept() {
+            Ok((connection, _)) => return connection,
+            Err(error) => assert!(start.elapsed() < Duration::from_secs(20), "repro does not connect: {error}"),
+        }
+        std::thread::sleep(Duration::from_millis(5));
     }
 }

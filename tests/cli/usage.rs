@@ -27,7 +27,7 @@ fn wrong_usage_is_2_and_says_what_to_do() {
 #[test]
 fn all_mistakes_of_a_project_are_shown_at_once() {
     let project = Project::small();
-    project.stage("app", "target = [\"stage:lob\"]\nprams = []\n");
+    project.stage("app", "tools = []\ntarget = [\"stage:lob\"]\nprams = []\n");
     snapshot("cli-mistakes", &project.repro(&["graph"]).ends(2).all());
 }
 

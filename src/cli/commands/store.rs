@@ -2,6 +2,7 @@
 
 use crate::cli::terminal::Stream;
 use crate::cli::{Context, ExitCode, Failure};
+use crate::digest::Digest;
 use crate::report::{Table, bytes};
 use crate::store::{GcOptions, Usage};
 
@@ -27,8 +28,16 @@ pub enum Command {
     Gc(Gc),
     /// Read everything and check it; damaged objects are moved aside and made anew when next needed.
     Fsck,
-    /// Show where it is.
-    Path,
+    /// Show where it is, or where an object of it is.
+    Path(Object),
+}
+
+/// Options of `path`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Object {
+    /// An object, such as `e3b0…/0` in lockfile.json; it is verified.
+    #[arg(value_name = "DIGEST")]
+    pub digest: Option<Digest>,
 }
 
 /// Options of `gc`.
@@ -51,7 +60,11 @@ pub struct Gc {
 /// The store cannot be opened or read.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     match &args.command {
-        Command::Path => context.print(&format!("{}\n", context.store.display()))?,
+        Command::Path(Object { digest: None }) => context.print(&format!("{}\n", context.store.display()))?,
+        Command::Path(Object { digest: Some(digest) }) => {
+            let path = context.open_store()?.blob_path(*digest)?;
+            context.print(&format!("{}\n", path.display()))?;
+        }
         Command::Du => du(&context.open_store()?.usage()?, context)?,
         Command::Gc(options) => gc(options, context)?,
         Command::Fsck => return super::fsck::run(context),
