@@ -25,6 +25,12 @@ pub fn link(store: &Store, tree: Digest, folder: &Path, name: &str) -> Result<()
     Ok(folder.symlink(&checkout.path, name)?)
 }
 
+/// Whether each of these names in `folder` leads to something.
+pub fn all_linked<'a>(folder: &Path, names: impl Iterator<Item = &'a str>) -> bool {
+    let Ok(folder) = Dir::open(folder) else { return false };
+    names.into_iter().all(|name| folder.leads_somewhere(name))
+}
+
 /// Copies a tree to `folder`, which is made and must be empty if it exists.
 ///
 /// # Errors

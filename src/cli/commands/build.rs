@@ -44,6 +44,9 @@ pub struct Args {
     pub output: Option<PathBuf>,
 }
 
+/// The folder of the project with links to what was built.
+const OUT: &str = "out";
+
 /// Runs it.
 ///
 /// # Errors
@@ -53,7 +56,11 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let question = question(args, context);
     let fresh_run = args.rebuild || args.rebuild_all;
     if !fresh_run && let Some(built) = fresh::answer(&store, &context.project, &question) {
-        return finish(args, context, &store, &built, 0, 0);
+        let products = built.iter().filter(|built| built.product).map(|built| built.stage.as_str());
+        if args.output.is_none() && layout::all_linked(&context.project.join(OUT), products) {
+            sum_up(context, &built, 0, 0, |built| Ok(Some(context.project.join(OUT).join(&built.stage))))?;
+            return Ok(ExitCode::Done);
+        }
     }
     let seen = fresh::look(&context.project, &SystemClock::new())?;
     let (graph, lockfile) = (context.graph()?, context.lockfile()?);
@@ -77,7 +84,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     if complete && !fresh_run {
         fresh::remember(&store, &question, &seen, &run.built)?;
     }
-    finish(args, context, &store, &run.built, run.failed.len(), run.skipped)?;
+    sum_up(context, &run.built, run.failed.len(), run.skipped, |built| lay_out(args, context, &store, built))?;
     match run.failed.first() {
         Some((_, error)) => Err(Failure::quiet(causes::build_code(error))),
         None => Ok(ExitCode::Done),
@@ -117,15 +124,14 @@ fn question(args: &Args, context: &Context) -> fresh::Question {
     fresh::Question::new(&context.project, &parts)
 }
 
-/// Lays out what was asked for and sums up.
-fn finish(
-    args: &Args,
+/// Says what came of it all; `lay_out` says where a product is.
+fn sum_up(
     context: &Context,
-    store: &Store,
     built: &[Built],
     failed: usize,
     skipped: usize,
-) -> Result<ExitCode, Failure> {
+    lay_out: impl Fn(&Built) -> Result<Option<PathBuf>, Failure>,
+) -> Result<(), Failure> {
     let mut summary = Summary { failed, skipped, seconds: context.elapsed().as_secs_f64(), ..Summary::default() };
     for built in built {
         match built.result {
@@ -135,12 +141,12 @@ fn finish(
             StageResult::Failed => {}
         }
         if built.product {
-            let path = lay_out(args, context, store, built)?;
+            let path = lay_out(built)?;
             summary.products.push(Product { stage: built.stage.clone(), output: built.output, path });
         }
     }
     context.reporter().event(&Event::Summary(summary));
-    Ok(ExitCode::Done)
+    Ok(())
 }
 
 /// A link in the project's `out`, or a copy in the folder that was named.
@@ -149,7 +155,7 @@ fn lay_out(args: &Args, context: &Context, store: &Store, built: &Built) -> Resu
         layout::copy(store, built.output, folder)?;
         return Ok(Some(folder.clone()));
     }
-    let folder = context.project.join("out");
+    let folder = context.project.join(OUT);
     match layout::link(store, built.output, &folder, &built.stage) {
         Ok(()) => Ok(Some(folder.join(&built.stage))),
         // A project that cannot be written to can be built all the same; the result is in the store.
