@@ -14,7 +14,9 @@ pub(super) const VERSION: u64 = 1;
 /// What gc gives back before it starts. Less in tests, which make many stores.
 const RESERVE: u64 = if cfg!(test) { 64 << 10 } else { 8 << 20 };
 
-const FOLDERS: [&str; 8] = ["objects", "actions", "refs", "notes", "checkouts", "locks", "tmp", "damaged"];
+/// `logs` and `partial` belong to builds and downloads; here they are only known.
+const FOLDERS: [&str; 10] =
+    ["objects", "actions", "refs", "notes", "checkouts", "locks", "tmp", "damaged", "logs", "partial"];
 const FILES: [&str; 4] = ["format", "lock", "gate", "reserve"];
 
 /// The folders, opened.

@@ -15,6 +15,8 @@
 //! locks/HEX           one for each action that is being executed
 //! tmp/NAME, NAME.lock temporary folders and the locks of their owners
 //! damaged/            what was found not to be what its name says
+//! logs/               of stages that run or failed (module `build`)
+//! partial/            downloads that are not complete (module `fetch`)
 //! ```
 //!
 //! Trees are `Directory` messages of the Remote Execution API, stored as blobs.

@@ -33,7 +33,7 @@ pub struct Usage {
     pub notes: Count,
     /// Folders, links and copies of checkouts, and their records; files that are shared with objects take nothing.
     pub checkouts: Count,
-    /// Temporary files.
+    /// Temporary files, logs of stages that run or failed, downloads that are not complete.
     pub temporary: Count,
     /// What was damaged and set aside.
     pub damaged: Count,
@@ -81,6 +81,15 @@ impl Store {
             ] {
                 sum.entries += some.entries;
                 sum.bytes += some.bytes;
+            }
+        }
+        // Made by others when they need them.
+        for name in ["logs", "partial"] {
+            if dirs.root.stat(name)?.is_some() {
+                dirs.root.dir(name)?.total(&mut |meta| {
+                    usage.temporary.entries += 1;
+                    usage.temporary.bytes += meta.allocated;
+                })?;
             }
         }
         for (dir, count) in [

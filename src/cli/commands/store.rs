@@ -3,6 +3,7 @@
 use crate::cli::terminal::Stream;
 use crate::cli::{Context, ExitCode, Failure};
 use crate::digest::Digest;
+use crate::fetch;
 use crate::report::{Table, bytes};
 use crate::store::{GcOptions, Usage};
 
@@ -102,7 +103,11 @@ fn gc(options: &Gc, context: &Context) -> Result<(), Failure> {
     let outputs = lockfile.outputs.values().flat_map(|targets| targets.values().map(|known| known.tree));
     let keep = sources.chain(packages).chain(outputs).collect();
     let Gc { dry_run, keep_recent, wait } = *options;
-    let report = context.open_store()?.gc(&GcOptions { keep_recent, keep, wait, dry_run })?;
+    let store = context.open_store()?;
+    if !dry_run {
+        fetch::sweep_partials(&store)?;
+    }
+    let report = store.gc(&GcOptions { keep_recent, keep, wait, dry_run })?;
     if context.globals.json {
         return context.print_json(&serde_json::json!({ "schema": 1, "dry_run": dry_run, "report": report }));
     }
