@@ -47,9 +47,10 @@ touch /build/f; if chmod u+s /build/f 2>/dev/null; then echo setuid >> /out/fact
     let (finished, log) = stage.run();
     assert_eq!((finished.outcome, log.as_str()), (Outcome::Exited(0), "source\n"));
     let ours = read_at(&finished.out, "facts");
+    let mut ran = Vec::new();
     for runtime in ["crun", "runc"] {
         if !Command::new(runtime).arg("--version").output().is_ok_and(|output| output.status.success()) {
-            skipped(&format!("bundles under {runtime}"), "it is not installed");
+            eprintln!("{runtime} is not installed");
             continue;
         }
         let bundle = tempfile::tempdir().unwrap();
@@ -58,10 +59,7 @@ touch /build/f; if chmod u+s /build/f 2>/dev/null; then echo setuid >> /out/fact
         let output = Command::new(runtime).args(["run", &name]).current_dir(bundle.path()).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
         if said.contains("hybrid mode not supported") {
-            skipped(
-                &format!("bundles under {runtime}"),
-                "it does not run on hosts with both versions of control groups",
-            );
+            eprintln!("{runtime} does not run on hosts with both versions of control groups");
             continue;
         }
         assert!(output.status.success(), "{runtime}: {said}");
@@ -73,5 +71,9 @@ touch /build/f; if chmod u+s /build/f 2>/dev/null; then echo setuid >> /out/fact
             ours.lines().collect::<Vec<_>>()
         );
         assert_eq!(fs::read_to_string(source.path().join("x")).unwrap(), "source\n");
+        ran.push(runtime);
+    }
+    if ran.is_empty() {
+        skipped("bundles under runc or crun", "neither is installed and runs on this host");
     }
 }

@@ -110,9 +110,12 @@ fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// Says aloud that a test could not be done.
+/// Says aloud that a test could not be done, and fails where none may be left out. What a plain user cannot do was done
+/// by the run that started the one as a plain user.
 fn skipped(what: &str, why: &str) {
     eprintln!("SKIPPED: {what}: {why}");
+    let strict = std::env::var_os("REPRO_TEST_NO_SKIP").is_some() && std::env::var_os(AS_USER).is_none();
+    assert!(!strict, "skipped where nothing may be: {what}: {why}");
 }
 
 /// How many processes have this word in their command line.
