@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::digest::reapi::{Action, ActionResult, Directory};
 use crate::digest::{Canonical, Digest};
-use crate::fs::{Kind, Meta};
+use crate::fs::{Kind, Lock, Meta};
 
 use super::objects::{Name, Shard, is_shard};
 use super::{Error, Inner, Result, Store, actions, layout};
@@ -80,6 +80,18 @@ impl GcReport {
     }
 }
 
+/// Takes a lock alone, if nobody holds it for longer than a moment: a process that this one has just forked has its
+/// locks, too, until it executes its program.
+fn patiently(lock: &Lock) -> Result<bool> {
+    for _ in 0..20 {
+        if lock.try_exclusive()? {
+            return Ok(true);
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    Ok(false)
+}
+
 impl Store {
     /// Removes all that is not kept. Needs no free space.
     ///
@@ -105,7 +117,7 @@ impl Store {
                 inner.lock.exclusive()?;
                 true
             } else {
-                inner.gate.try_exclusive()? && inner.lock.try_exclusive()?
+                patiently(&inner.gate)? && patiently(&inner.lock)?
             };
             if !alone {
                 return Err(in_use("another process is using it"));
