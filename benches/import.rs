@@ -5,6 +5,11 @@
 //! is neither atomic nor durable nor looks whether a file exists, and comes with one thread and with as many as the
 //! store uses. Rounds alternate, and the best of each is compared: the rest is noise of other work on the machine. The
 //! processor's time, of all threads together, is shown beside the clock's: it suffers less from that.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "a benchmark makes files, looks at the clock and prints"
+)]
 
 use std::fs::{self, File};
 use std::io::{Read, Write};

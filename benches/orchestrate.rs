@@ -4,6 +4,11 @@
 //! Every stage writes one line to one file; a tenth of them take the output of another one. The peers run the same
 //! command; none but nix and bazel isolates or hashes. Wall-clock and CPU seconds (user and system, with all children)
 //! of whole processes. `cargo bench --bench orchestrate [-- COUNT]`; the first run fetches one package.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "a benchmark makes files, looks at the clock and prints"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -42,7 +47,11 @@ fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("a folder");
     for entry in fs::read_dir(from).expect("a folder").map(|entry| entry.expect("an entry")) {
         let (from, to) = (entry.path(), to.join(entry.file_name()));
-        if from.is_dir() { copy(&from, &to) } else { drop(fs::copy(&from, &to).expect("copy a file")) }
+        if from.is_dir() {
+            copy(&from, &to);
+        } else {
+            fs::copy(&from, &to).expect("copy a file");
+        }
     }
 }
 

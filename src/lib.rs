@@ -2,6 +2,16 @@
 //!
 //! ARCHITECTURE.md gives the layers, the formats and the promises. A module uses only modules of lower layers; a test
 //! reads the table there and the code here.
+#![cfg_attr(
+    test,
+    allow(
+        clippy::disallowed_methods,
+        clippy::panic,
+        clippy::print_stdout,
+        clippy::print_stderr,
+        reason = "tests make the world that they test in, and say what they skip"
+    )
+)]
 
 pub mod build;
 pub mod cli;

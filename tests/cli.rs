@@ -1,6 +1,12 @@
 //! The command line, as a user meets it: each test has a project, a store and an environment of its own.
 //!
 //! Paths and times in what is compared are replaced by words; snapshots stand under `snapshots/`.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "tests make the world that they test in, and say what they skip"
+)]
 
 #[path = "cli/build.rs"]
 mod build;

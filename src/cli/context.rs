@@ -1,4 +1,5 @@
 //! What was said on the command line and in the environment, as values for the commands.
+#![expect(clippy::disallowed_methods, reason = "this is where environment and clock come in")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

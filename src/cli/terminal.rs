@@ -1,4 +1,5 @@
 //! What the terminal is and can do.
+#![expect(clippy::disallowed_methods, reason = "this is where environment and terminal come in")]
 
 use std::io::IsTerminal;
 

@@ -84,8 +84,8 @@ impl Job<'_> {
         while let Some(place) = places.pop_front() {
             let old_bytes = partial.len() > 0;
             let result = match &place {
-                Place::Folder(path) => self.from_folder(path),
-                Place::Web(url) => self.from_web(url, &mut partial),
+                Place::Folder(path) => self.copy(path),
+                Place::Web(url) => self.download(url, &mut partial),
             };
             match result {
                 Ok(digest) => {
@@ -127,7 +127,7 @@ impl Job<'_> {
     }
 
     /// Downloads from one place, again and again as long as that helps, and hands the bytes to the store.
-    fn from_web(&self, url: &Url, partial: &mut Partial) -> Result<Digest, Stop> {
+    fn download(&self, url: &Url, partial: &mut Partial) -> Result<Digest, Stop> {
         let (config, name) = (self.config, self.pin.name.as_str());
         let attempt = Attempt { client: self.client, config, progress: self.progress, name, want: self.pin.digest };
         let (mut failures, mut fresh, mut farthest) = (0, false, partial.len());
@@ -165,7 +165,7 @@ impl Job<'_> {
     }
 
     /// Reads a file of a local mirror.
-    fn from_folder(&self, path: &Path) -> Result<Digest, Stop> {
+    fn copy(&self, path: &Path) -> Result<Digest, Stop> {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
         let failed = |errno| Stop::from(fs::Error::new("open", path, errno));
         let file = File::from(rustix::fs::openat(CWD, path, flags, Mode::empty()).map_err(failed)?);

@@ -100,7 +100,7 @@ impl Partial {
         let failed = |errno: Errno| Error::new("truncate", &self.path, errno);
         rustix::fs::ftruncate(self.lock.file(), 0).map_err(failed)?;
         self.len = seek(self.lock.file(), SeekFrom::Start(0), &self.path)?;
-        self.dir.remove(self.from_name()).map(|_| ())
+        self.dir.remove(self.place_name()).map(|_| ())
     }
 
     /// The file, to be read from its start.
@@ -111,14 +111,14 @@ impl Partial {
 
     /// The address and the validator that the bytes came with.
     pub(super) fn origin(&self) -> Option<(String, String)> {
-        let text = String::from_utf8(self.dir.read(self.from_name()).ok()??).ok()?;
+        let text = String::from_utf8(self.dir.read(self.place_name()).ok()??).ok()?;
         let (address, validator) = text.strip_suffix('\n')?.split_once('\n')?;
         Some((address.to_owned(), validator.to_owned()))
     }
 
     /// Records where the bytes come from.
     pub(super) fn set_origin(&self, address: &str, validator: Option<&str>) -> Result<(), Error> {
-        let name = self.from_name();
+        let name = self.place_name();
         self.dir.remove(&name)?;
         let Some(validator) = validator else { return Ok(()) };
         let file = self.dir.create(&name, 0o644)?;
@@ -127,11 +127,11 @@ impl Partial {
 
     /// Ends it: the file is gone, and whoever waits for its lock looks again.
     pub(super) fn remove(self) -> Result<(), Error> {
-        self.dir.remove(self.from_name())?;
+        self.dir.remove(self.place_name())?;
         self.dir.remove(&self.key).map(|_| ())
     }
 
-    fn from_name(&self) -> String {
+    fn place_name(&self) -> String {
         format!("{}.from", self.key)
     }
 }

@@ -100,6 +100,7 @@ impl Inner {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    #[expect(clippy::disallowed_methods, reason = "how often a terminal is drawn decides nothing")]
     fn serve(&self) {
         let mut state = self.lock();
         while !state.closing {

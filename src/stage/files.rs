@@ -1,4 +1,8 @@
 //! The files of a stage's own folder.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "definitions are opened for reading only, every error has its path, and lists are sorted"
+)]
 
 use std::io;
 use std::os::unix::fs::PermissionsExt;

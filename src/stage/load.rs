@@ -167,13 +167,11 @@ fn read_stage(root: &Path, name: &str, params: &ParamValues, mistakes: &mut Vec<
     Some((file, text, parsed))
 }
 
+/// From the name of a file and its text to what it defines.
+type Parse<T> = fn(&str, &str) -> (Option<T>, Vec<Mistake>);
+
 /// Reads a file that may be missing.
-fn one_file<T>(
-    root: &Path,
-    file: &str,
-    parse: fn(&str, &str) -> (Option<T>, Vec<Mistake>),
-    mistakes: &mut Vec<Mistake>,
-) -> Option<T>
+fn one_file<T>(root: &Path, file: &str, parse: Parse<T>, mistakes: &mut Vec<Mistake>) -> Option<T>
 where
     T: Default,
 {

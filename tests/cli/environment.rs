@@ -28,7 +28,7 @@ impl Project {
     /// Two stages, one of which needs the other, and two sources on the mirror `test`; no sysroot.
     pub fn small() -> Self {
         let project = Self::empty();
-        project.write("project/stages/sources.toml", &sources("mirror://test/"));
+        project.write("project/stages/sources.toml", sources("mirror://test/"));
         project.stage("lib", "tools = []\n[sources.alpha]\n[sources.beta]\n");
         project.stage("app", "tools = []\ntarget = [\"stage:lib\"]\nparams = [\"profile\"]\n");
         project.write("mirror/alpha.tar", "alpha's bytes");

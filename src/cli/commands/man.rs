@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::CommandFactory;
 
 use crate::cli::{Cli, Context, ExitCode, Failure};
+use crate::fs;
 
 /// Write the manual pages into a folder.
 #[derive(Debug, Clone, clap::Args)]
@@ -21,12 +22,12 @@ pub struct Args {
 /// # Errors
 /// The folder cannot be written.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
-    let failed = |error: std::io::Error| {
+    let failed = |error: &std::io::Error| {
         let place = args.folder.display();
         Failure::new(ExitCode::Usage, format!("cannot write manual pages into `{place}`: {error}"))
     };
-    std::fs::create_dir_all(&args.folder).map_err(failed)?;
-    clap_mangen::generate_to(Cli::command(), &args.folder).map_err(failed)?;
+    fs::create_dir_all(&args.folder).map_err(|error| failed(error.io()))?;
+    clap_mangen::generate_to(Cli::command(), &args.folder).map_err(|error| failed(&error))?;
     context.say(&format!("wrote the manual pages into `{}`", args.folder.display()));
     Ok(ExitCode::Done)
 }

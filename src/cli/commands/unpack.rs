@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::cli::{Context, ExitCode, Failure};
 use crate::format::{Modes, Rules, Summary, unpack_to_dir};
+use crate::fs;
 use crate::report::bytes;
 
 /// Unpack an archive as a stage would see it: strictly, and never outside DIR.
@@ -32,8 +33,8 @@ pub struct Args {
 /// The archive is damaged, or holds what cannot be unpacked faithfully.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let name = args.archive.display().to_string();
-    let failed = |error: std::io::Error| Failure::new(ExitCode::Usage, format!("cannot open `{name}`: {error}"));
-    let input = std::fs::File::open(&args.archive).map_err(failed)?;
+    let failed = |error: fs::Error| Failure::new(ExitCode::Usage, format!("cannot open `{name}`: {}", error.io()));
+    let input = fs::open(&args.archive).map_err(failed)?;
     let modes = if args.keep_modes { Modes::Keep } else { Modes::Normalise };
     let rules = Rules { strip: args.strip, modes, ..Rules::default() };
     let summary = unpack_to_dir(&name, BufReader::new(input), None, &rules, &args.folder, false)?;

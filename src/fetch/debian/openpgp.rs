@@ -143,7 +143,7 @@ fn newest<'s>(
     signatures: impl IntoIterator<Item = &'s Signature>,
     valid: impl Fn(&Signature) -> bool,
 ) -> Option<&'s Signature> {
-    signatures.into_iter().filter(|s| valid(s)).max_by_key(|s| s.created().map(|time| time.as_secs()))
+    signatures.into_iter().filter(|s| valid(s)).max_by_key(|s| s.created().map(pgp::types::Timestamp::as_secs))
 }
 
 fn has_expired(key: &dyn KeyDetails, binding: &Signature, now: u64) -> bool {

@@ -65,7 +65,8 @@ fn golden_key() {
 
 #[test]
 fn the_key_changes_with_all_that_can_be_seen_and_nothing_else() {
-    let edits: Vec<(&str, fn(&mut ActionInputs))> = vec![
+    type Edit = fn(&mut ActionInputs);
+    let edits: Vec<(&str, Edit)> = vec![
         ("tool", |i| i.tools[0].tree = Digest::of(b"x")),
         ("order of tools", |i| i.tools.swap(0, 1)),
         ("one tool less", |i| drop(i.tools.remove(0))),

@@ -27,7 +27,7 @@ fn every_key_is_read() {
     let musl = InputRef::Stage { name: "musl".to_owned(), path };
     assert_eq!(stage.params, ["arch", "profile"]);
     assert_eq!(stage.tools[0], InputRef::Sysroot("seed".to_owned()));
-    assert_eq!(stage.target, [musl.clone()]);
+    assert_eq!(stage.target, std::slice::from_ref(&musl));
     assert_eq!(stage.inputs[0].to_string(), "stage:rootfs");
     assert_eq!(stage.argv(), ["/bin/sh", "-e", "/stage/make.sh"]);
     assert_eq!(stage.outputs, Some(vec!["dev".to_owned(), "tools".to_owned()]));

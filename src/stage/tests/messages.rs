@@ -216,7 +216,7 @@ fn no_project() {
 fn long_lines_are_cut_around_the_mark() {
     let project = with(&format!(
         "target = [{}\"stage:nowhere\", \"sysroot:seed\"]",
-        "\"stage:binutils/dev\", ".repeat(1) + &" ".repeat(300)
+        "\"stage:binutils/dev\", ".to_owned() + &" ".repeat(300)
     ));
     says!("long_line", project);
 }
