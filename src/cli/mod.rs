@@ -6,8 +6,8 @@
 //! - [`failure`] and [`exit`]: how a failure reads, and the code that the process ends with.
 //! - [`causes`]: which code each error of the library means.
 //! - [`pins`]: what `lock`, `fetch` and `build` ask of the network.
-//! - [`signals`]: INT, TERM and HUP stop the run; a second one ends the process.
-//! - [`output`]: standard output, and what happens when nobody reads it.
+//! - `signals`: INT, TERM and HUP stop the run; a second one ends the process.
+//! - `output`: standard output, and what happens when nobody reads it.
 //! - [`docs`]: the reference in Markdown.
 //!
 //! Data goes to stdout, talk to stderr. A broken pipe on stdout ends the process quietly with 128+13.

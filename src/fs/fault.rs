@@ -1,6 +1,6 @@
 //! Fault points: each operation of [`crate::fs`] asks here whether it may go on.
 //!
-//! A test arms a [`Plan`]: "the Nth operation that this failure can hit fails so". Running the same work with N = 1,
+//! A test arms a `Plan`: "the Nth operation that this failure can hit fails so". Running the same work with N = 1,
 //! 2, 3... until a run passes untouched visits each way in which the work can be interrupted (SQLite tests itself in
 //! this manner). A plan is armed for a thread and for the threads that it starts through [`crate::fs::parallel`], so
 //! tests that run side by side do not meet; or for the whole process, for a child that is to be killed.

@@ -100,7 +100,7 @@ pub enum Error {
         path: PathBuf,
         /// How many entries are refused.
         count: usize,
-        /// The first of them by path, at most [`LISTED`].
+        /// The first of them by path, at most `LISTED`.
         offences: Vec<Offence>,
     },
     /// A tree that is larger than its limits.
