@@ -2,13 +2,15 @@
 
 use std::path::PathBuf;
 
+use crate::build::known::Verdict;
 use crate::build::{self, Built, Engine, Options, fresh, layout};
 use crate::cli::{Context, ExitCode, Failure, causes, pins};
 use crate::fetch::Fetcher;
 use crate::fs::{self, SystemClock};
 use crate::lockfile::Lockfile;
+use crate::report::count;
 use crate::schedule::Event;
-use crate::schedule::events::{Product, StageResult, Summary};
+use crate::schedule::events::{Level, Product, StageResult, Summary};
 use crate::schedule::queue::OnFailure;
 use crate::stage::Graph;
 use crate::store::Store;
@@ -149,7 +151,16 @@ fn sum_up(
             summary.products.push(Product { stage: built.stage.clone(), output: built.output, path });
         }
     }
-    context.reporter().event(&Event::Summary(summary));
+    let reporter = context.reporter();
+    let stale = built.iter().filter(|built| built.verdict == Verdict::Stale).count();
+    if stale > 0 {
+        let text = format!(
+            "lockfile.json knows {} by an earlier definition: `repro lock --update-outputs` records what they are now",
+            count(stale, "stage")
+        );
+        reporter.event(&Event::Message { level: Level::Note, text });
+    }
+    reporter.event(&Event::Summary(summary));
     Ok(())
 }
 

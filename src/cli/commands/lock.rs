@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::build;
-use crate::build::Options;
+use crate::build::{Options, Records, known};
 use crate::cli::{Context, ExitCode, Failure, causes, pins};
 use crate::fetch::Fetcher;
 use crate::fetch::lock::{self, Update};
@@ -40,7 +40,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let request = pins::request(&graph)?;
     let old = context.lockfile_if_any()?;
     if args.check {
-        return check(&request, &old.unwrap_or_default(), context);
+        return check(&request, &old.unwrap_or_default(), &graph, context);
     }
     if args.update_outputs {
         return update_outputs(&graph, context);
@@ -83,12 +83,12 @@ fn update_outputs(graph: &Graph, context: &Context) -> Result<ExitCode, Failure>
 }
 
 /// Says in which ways the lockfile does not fit. Asks nobody.
-fn check(request: &lock::Request, lockfile: &Lockfile, context: &Context) -> Result<ExitCode, Failure> {
-    let found = lock::check(request, lockfile);
+fn check(request: &lock::Request, lockfile: &Lockfile, graph: &Graph, context: &Context) -> Result<ExitCode, Failure> {
+    let mut found: Vec<String> = lock::check(request, lockfile).iter().map(ToString::to_string).collect();
+    found.extend(outputs(lockfile, graph, context)?);
     let text: String = found.iter().map(|one| format!("{one}\n")).collect();
     if context.globals.json {
-        let list: Vec<String> = found.iter().map(ToString::to_string).collect();
-        context.print_json(&serde_json::json!({ "schema": 1, "disagreements": list }))?;
+        context.print_json(&serde_json::json!({ "schema": 1, "disagreements": found }))?;
     } else {
         context.print(&text)?;
     }
@@ -96,8 +96,30 @@ fn check(request: &lock::Request, lockfile: &Lockfile, context: &Context) -> Res
         context.say("`lockfile.json` fits the definitions");
         return Ok(ExitCode::Done);
     }
-    context.say("`repro lock` brings it up to date");
+    context.say("`repro lock` brings pins up to date, `repro lock --update-outputs` the outputs");
     Ok(ExitCode::No)
+}
+
+/// Known outputs of stages that are gone, and of stages whose last build here was of another action: their definitions,
+/// or something below them, have changed since the outputs were recorded.
+fn outputs(lockfile: &Lockfile, graph: &Graph, context: &Context) -> Result<Vec<String>, Failure> {
+    let store = context.store.is_dir().then(|| context.open_store()).transpose()?;
+    let records = store.as_ref().map(|store| Records::new(store, graph.root()));
+    let mut found = Vec::new();
+    for (name, targets) in &lockfile.outputs {
+        let Some(stage) = graph.stage(name) else {
+            found.push(format!("output of `{name}`: there is no such stage"));
+            continue;
+        };
+        let target = known::target(stage, graph.params());
+        let last = records.as_ref().and_then(|records| records.load(name, &target));
+        if let (Some(known), Some(last)) = (targets.get(&target), last)
+            && known.action != last.record.key
+        {
+            found.push(format!("output of `{name}` for `{target}`: the stage has changed since it was recorded"));
+        }
+    }
+    Ok(found)
 }
 
 /// The clock, for the validity of signatures.
