@@ -7,6 +7,7 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 use globset::{Glob, GlobMatcher};
+use nix::sys::signal::Signal;
 
 use super::Executor;
 use super::error::Error;
@@ -188,7 +189,10 @@ fn describe(outcome: Outcome, limits: &Limits) -> String {
     let minutes = |time: Duration| format!("{} s", time.as_secs());
     match outcome {
         Outcome::Exited(code) => format!("its script exited with {code}"),
-        Outcome::Signaled(signal) => format!("its script was ended by signal {signal}"),
+        Outcome::Signaled(signal) => match Signal::try_from(signal) {
+            Ok(name) => format!("its script was ended by signal {signal}, {name}"),
+            Err(_) => format!("its script was ended by signal {signal}"),
+        },
         Outcome::TimedOut => format!("it took longer than its limit `time`, {}", minutes(limits.time)),
         Outcome::Silent => format!("it wrote nothing for longer than its limit `silence`, {}", minutes(limits.silence)),
         Outcome::LogTooBig => "it wrote a log of more than 1 GiB".to_owned(),

@@ -187,6 +187,12 @@ fn is_shm(step: &Step) -> bool {
     matches!(step, Step::Space { at, .. } if at == "/dev/shm")
 }
 
+/// Whether this is the root of a container that was left without what the single-id map takes.
+fn root_cannot_map() -> bool {
+    let may = caps::has_cap(None, caps::CapSet::Effective, caps::Capability::CAP_SETFCAP);
+    rustix::process::geteuid().is_root() && matches!(may, Ok(false))
+}
+
 fn of(name: &'static str, needed_for: &'static str, result: Result<(), Error>) -> Feature {
     let (status, cure) = match result {
         Ok(()) => (Status::Works { detail: None }, None),
@@ -194,6 +200,9 @@ fn of(name: &'static str, needed_for: &'static str, result: Result<(), Error>) -
             let mut reason = error.to_string();
             if let Some(source) = std::error::Error::source(&error) {
                 reason = format!("{reason}: {source}");
+            }
+            if root_cannot_map() {
+                reason.push_str("; this is a root without CAP_SETFCAP, which mapping uid 0 takes (user_namespaces(7))");
             }
             (Status::Missing { reason }, error.hint())
         }
