@@ -177,6 +177,12 @@ impl Running<'_> {
             stage: &stage.name,
             key: composed.key,
             inputs: &inputs,
+            messages: composed
+                .directories
+                .iter()
+                .chain([&composed.action_bytes, &composed.command_bytes])
+                .map(Vec::as_slice)
+                .collect(),
             limits: stage.limits.clone(),
             outputs: stage.outputs.as_deref(),
             log: &log,
@@ -213,11 +219,6 @@ impl Running<'_> {
                 return Err(error.into());
             }
         };
-        if !done.cached {
-            for bytes in composed.directories.iter().chain([&composed.action_bytes, &composed.command_bytes]) {
-                store.put_bytes(bytes)?;
-            }
-        }
         self.remember(stage, &target, record, &done, last.as_ref(), seconds)?;
         if job_fresh
             && let Some(expected) = before

@@ -14,8 +14,13 @@ use crate::store::Store;
 /// Something that is no link has that name, or the folder cannot be written.
 pub fn link(store: &Store, tree: Digest, folder: &Path, name: &str) -> Result<(), Error> {
     let checkout = store.checkout(tree)?;
-    fs::create_dir_all(folder)?;
-    let folder = Dir::open(folder)?;
+    let folder = match Dir::open(folder) {
+        Err(error) if error.is_missing() => {
+            fs::create_dir_all(folder)?;
+            Dir::open(folder)?
+        }
+        found => found?,
+    };
     if folder.stat(name)?.is_some_and(|meta| meta.kind == fs::Kind::Symlink) {
         if folder.read_link(name)? == checkout.path.as_os_str().as_encoded_bytes() {
             return Ok(());

@@ -49,6 +49,9 @@ impl<E: Executor> Executor for Cached<'_, E> {
             return Ok(done);
         }
         let done = self.inner.execute(job, io)?;
+        for message in &job.messages {
+            self.store.put_bytes(message)?;
+        }
         // A fresh run that came to another tree must not replace what is known: the caller reports the difference.
         if before.is_none() {
             self.store.put_action(job.key, &to_result(&done))?;

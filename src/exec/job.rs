@@ -17,6 +17,8 @@ pub struct Job<'a> {
     pub key: Digest,
     /// Everything that it sees.
     pub inputs: &'a ActionInputs,
+    /// The encoded messages that describe the action, down to its key: stored with the result.
+    pub messages: Vec<&'a [u8]>,
     /// Where it is stopped.
     pub limits: Limits,
     /// The entries that the output must have at its top, no more and no fewer; sorted.

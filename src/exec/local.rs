@@ -158,7 +158,6 @@ impl Executor for Local<'_> {
         })?;
         self.check_outputs(job, output)?;
         let log = self.store.put_reader(&mut fs::open(job.log)?)?;
-        self.store.flush()?;
         fs::remove_file(job.log)?;
         Ok(Done { output, log, cached: false, cpu: finished.usage.user + finished.usage.system })
     }
@@ -216,10 +215,13 @@ const LONGEST_LINE: usize = 8192;
 
 impl<'a> Log<'a> {
     fn create(path: &'a std::path::Path, hear: &'a mut dyn FnMut(&str)) -> Result<Self, Error> {
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        let file = fs::create(path)?;
+        let file = match fs::create(path) {
+            Err(error) if error.is_missing() => {
+                path.parent().map_or(Ok(()), fs::create_dir_all)?;
+                fs::create(path)?
+            }
+            file => file?,
+        };
         Ok(Self { file, path, line: Vec::new(), tail: VecDeque::new(), hear, failed: None })
     }
 

@@ -1,6 +1,7 @@
 //! A few threads for one piece of work.
 
 use std::num::NonZeroUsize;
+use std::sync::OnceLock;
 use std::thread;
 
 use super::fault;
@@ -8,7 +9,9 @@ use super::fault;
 /// How many threads are worth starting for work on files: one a processor, at least 2 (one waits for the disk), at
 /// most 16.
 pub fn workers() -> usize {
-    thread::available_parallelism().map_or(2, NonZeroUsize::get).clamp(2, 16)
+    // Finding out reads the files of control groups: a dozen system calls.
+    static WORKERS: OnceLock<usize> = OnceLock::new();
+    *WORKERS.get_or_init(|| thread::available_parallelism().map_or(2, NonZeroUsize::get).clamp(2, 16))
 }
 
 /// Runs `work(0)` to `work(count - 1)` at the same time, the first on the calling thread, and returns what they

@@ -41,7 +41,7 @@ pub(super) enum Ready {
     Umask { mask: u32 },
     Personality { persona: u64 },
     Capabilities,
-    Filter { program: Vec<Instruction> },
+    Filter { program: &'static [Instruction] },
     Directory { path: CString },
     Execute { candidates: Vec<CString>, argv: StringArray, env: StringArray },
 }
@@ -154,7 +154,7 @@ impl Prepared {
                     if *policy != filter::name() {
                         return Err(bad("this version of `repro` has another filter"));
                     }
-                    Ready::Filter { program: filter::program() }
+                    Ready::Filter { program: filter::shared() }
                 }
                 Step::Directory { path } => Ready::Directory { path: text(path.clone())? },
                 Step::Execute { argv, env } => {

@@ -298,6 +298,12 @@ pub fn program() -> Vec<Instruction> {
     out
 }
 
+/// The [`program`], made once in a process.
+pub(super) fn shared() -> &'static [Instruction] {
+    static PROGRAM: OnceLock<Vec<Instruction>> = OnceLock::new();
+    PROGRAM.get_or_init(program)
+}
+
 /// Finds the number in A among these calls.
 fn search(calls: &[(u32, Vec<Instruction>)]) -> Vec<Instruction> {
     match calls {

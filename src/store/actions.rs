@@ -4,7 +4,7 @@ use std::sync::PoisonError;
 
 use crate::digest::reapi::ActionResult;
 use crate::digest::{Canonical, Digest};
-use crate::fs::Lock;
+use crate::fs::{self, Lock};
 
 use super::{Error, Guard, Inner, Result, Store, record};
 
@@ -119,16 +119,28 @@ impl Store {
             return Err(Error::Incomplete { key, digest });
         }
         let session = self.inner.session()?;
-        self.flush()?;
+        let scratch = session.dir();
         let bytes = record::encode(KIND, &key.to_string(), &result.canonical());
         let path = path(key);
         let (shard, name) = path.split_at(3);
-        let actions = &self.inner.dirs.actions;
-        if actions.create_dir(&shard[..2])? {
-            actions.sync()?;
+        let shard = self.inner.dirs.actions.ensure_dir(&shard[..2])?;
+        // The record is written before the objects are made durable, and named after: one sync serves both, and the
+        // folder's name. Without its name it means nothing.
+        let temporary = format!("action-{}", self.inner.unique());
+        scratch.remove(&temporary)?;
+        let file = scratch.create(&temporary, 0o644)?;
+        let written = fs::write_all(&file, &bytes, &scratch.join(&temporary)).map_err(Error::from).and_then(|()| {
+            self.inner.touched();
+            self.flush()?;
+            Ok(scratch.rename(&temporary, &shard, name)?)
+        });
+        if let Err(error) = written {
+            let _ = scratch.remove(&temporary);
+            return Err(error);
         }
-        let shard = actions.dir(&shard[..2])?;
-        Ok(shard.publish(name, &bytes, session.dir(), format!("action-{}", self.inner.unique()))?)
+        shard.sync()?;
+        self.inner.recorded.lock().unwrap_or_else(PoisonError::into_inner).insert(key);
+        Ok(())
     }
 
     /// Waits until no one else executes the action, in this process or another, and keeps others from it. Ask for the

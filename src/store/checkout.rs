@@ -14,7 +14,6 @@ use crate::digest::Digest;
 use crate::fs::{Dir, Kind, Meta};
 
 use super::objects::{Name, Variant};
-use super::scratch::Owned;
 use super::{EPOCH, Error, Guard, Inner, Result, Store, record};
 
 const KIND: &str = "checkout";
@@ -189,25 +188,31 @@ impl Inner {
     /// Makes a checkout in the session's folder and moves it to its place.
     fn lay_out(&self, digest: Digest, plan: &Plan) -> Result<()> {
         let hex = digest.hex();
-        // Whatever is there is not right: out of the way with it.
-        let scratch = Owned::new(&self.dirs.tmp, "checkout")?;
-        let result = self.fill(digest, plan, &scratch);
-        let removed = scratch.remove(&self.dirs.tmp);
-        result?;
-        removed?;
+        let session = self.session()?;
+        let name = format!("checkout-{}", self.unique());
+        if let Err(error) = self.fill(digest, plan, session.dir(), &name) {
+            // The first error is the one to tell; what stays goes with the session.
+            let _ = session.dir().remove_tree(&name);
+            return Err(error);
+        }
         let root = self.dirs.checkouts.dir(&hex)?;
         self.write_record(digest, plan, &root)
     }
 
-    fn fill(&self, digest: Digest, plan: &Plan, scratch: &Owned) -> Result<()> {
+    fn fill(&self, digest: Digest, plan: &Plan, scratch: &Dir, temporary: &str) -> Result<()> {
         let hex = digest.hex();
         self.dirs.checkouts.remove(format!("{hex}.record"))?;
-        match self.dirs.checkouts.rename(&hex, scratch.dir(), "old") {
+        // Whatever is there is not right: out of the way with it.
+        let old = format!("{temporary}-old");
+        match self.dirs.checkouts.rename(&hex, scratch, &old) {
             Err(error) if error.is_missing() => {}
-            result => result?,
+            result => {
+                result?;
+                scratch.remove_tree(&old)?;
+            }
         }
-        scratch.dir().create_dir("new")?;
-        let new = scratch.dir().dir("new")?;
+        scratch.create_dir(temporary)?;
+        let new = scratch.dir(temporary)?;
         let mut files = Vec::new();
         for (path, what) in &plan.entries {
             match what {
@@ -230,8 +235,7 @@ impl Inner {
                 new.set_times(name(path), EPOCH)?;
             }
         }
-        scratch.dir().rename("new", &self.dirs.checkouts, &hex)?;
-        Ok(())
+        Ok(scratch.rename(temporary, &self.dirs.checkouts, &hex)?)
     }
 
     /// Puts one object into a folder, as a hard link; as a copy when it has as many links as a file can have.

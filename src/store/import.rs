@@ -103,15 +103,24 @@ type Stored = Vec<(usize, FileNode)>;
 
 impl Import<'_> {
     fn run(&self, root: Dir) -> Result<Digest> {
-        let root = Mutex::new(Some(root));
-        let results = fs::parallel(fs::workers(), |index| {
+        let mut nodes = vec![Node { name: String::new(), parent: 0, directory: Directory::default() }];
+        let mut stored = Vec::new();
+        let top = self.scan(0, Arc::new(root), Path::new(""), &mut nodes, &mut stored, &mut Vec::new())?;
+        // A few files are stored before another thread has started.
+        let few = top.names.is_empty() && lock(&self.queue).batches.len() <= 1;
+        let workers = if few { 1 } else { fs::workers() };
+        let begun = Mutex::new(Some((nodes, stored, top)));
+        let results = fs::parallel(workers, |index| {
             let mut nodes = Vec::new();
             let mut stored = Vec::new();
             let mut work = || -> Result<()> {
                 let mut buffer = Vec::new();
                 if index == 0 {
-                    let walked = match lock(&root).take() {
-                        Some(root) => self.list(root, &mut nodes, &mut stored, &mut buffer),
+                    let walked = match lock(&begun).take() {
+                        Some((some, few, top)) => {
+                            (nodes, stored) = (some, few);
+                            self.list(top, &mut nodes, &mut stored, &mut buffer)
+                        }
                         None => Ok(()),
                     };
                     lock(&self.queue).closed = true;
@@ -197,11 +206,9 @@ impl Import<'_> {
         }
     }
 
-    /// Lists all directories, breadth within a directory first, and hands out their files.
-    fn list(&self, root: Dir, nodes: &mut Vec<Node>, stored: &mut Stored, buffer: &mut Vec<u8>) -> Result<()> {
-        nodes.push(Node { name: String::new(), parent: 0, directory: Directory::default() });
-        let mut stack =
-            vec![Level { node: 0, children: self.scan(0, Arc::new(root), Path::new(""), nodes, stored, buffer)? }];
+    /// Lists all directories below the root, breadth within a directory first, and hands out their files.
+    fn list(&self, top: Children, nodes: &mut Vec<Node>, stored: &mut Stored, buffer: &mut Vec<u8>) -> Result<()> {
+        let mut stack = vec![Level { node: 0, children: top }];
         while let Some(level) = stack.last_mut() {
             if self.stop.load(Ordering::Acquire) {
                 return Ok(());

@@ -32,11 +32,15 @@ pub(super) struct Inner {
     /// Counts objects that were stored, and those of them that are durable.
     pub(super) stored: AtomicU64,
     pub(super) flushed: AtomicU64,
+    /// Held while the file system is synced: who waits may find the work done.
+    pub(super) flushing: Mutex<()>,
     /// Numbers temporary files in the session's folder.
     temporaries: AtomicU64,
     pub(super) known: Known,
     /// Trees all of whose objects were there.
     pub(super) whole: Mutex<BTreeSet<Digest>>,
+    /// Actions whose results this process has recorded, durably.
+    pub(super) recorded: Mutex<BTreeSet<Digest>>,
     /// Checkouts that this process has made or verified.
     pub(super) checked_out: Mutex<BTreeMap<Digest, PathBuf>>,
     /// Checkouts, scratch folders and locks that are in use in this process.
@@ -67,9 +71,11 @@ impl Store {
             has_session: AtomicBool::new(false),
             stored: AtomicU64::new(0),
             flushed: AtomicU64::new(0),
+            flushing: Mutex::default(),
             temporaries: AtomicU64::new(0),
             known: Known::default(),
             whole: Mutex::default(),
+            recorded: Mutex::default(),
             checked_out: Mutex::default(),
             guards: AtomicUsize::new(0),
             umask_strips: session::umask_strips(),

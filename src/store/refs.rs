@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::PoisonError;
 
 use crate::digest::Digest;
 use crate::digest::reapi::check_name;
@@ -43,7 +44,10 @@ impl Store {
             return Err(Error::Missing { digest });
         }
         let session = self.inner.session()?;
-        self.flush()?;
+        // A recorded result, and with it all that it names, was made durable when it was recorded.
+        if !self.inner.recorded.lock().unwrap_or_else(PoisonError::into_inner).contains(&digest) {
+            self.flush()?;
+        }
         let refs = &self.inner.dirs.refs;
         let bytes = record::encode(KIND, name, digest.to_string().as_bytes());
         self.keep(refs, name, &bytes, session.dir())
@@ -51,6 +55,13 @@ impl Store {
 
     /// Writes `name` below `dir`, with the folders on the way, durably.
     fn keep(&self, dir: &fs::Dir, name: &str, bytes: &[u8], scratch: &fs::Dir) -> Result<()> {
+        // Nearly always the folders are there.
+        if let Some((parents, name)) = name.rsplit_once('/') {
+            match dir.dir(parents) {
+                Err(error) if error.is_missing() => {}
+                parent => return self.keep(&parent?, name, bytes, scratch),
+            }
+        }
         match name.split_once('/') {
             Some((first, rest)) => {
                 if dir.create_dir(first)? {

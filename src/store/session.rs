@@ -125,8 +125,15 @@ impl Store {
 
 impl Inner {
     pub(super) fn flush(&self) -> Result<()> {
-        let stored = self.stored.load(Ordering::Acquire);
-        if self.flushed.load(Ordering::Acquire) < stored {
+        let wanted = self.stored.load(Ordering::Acquire);
+        let is_done = || self.flushed.load(Ordering::Acquire) >= wanted;
+        if is_done() {
+            return Ok(());
+        }
+        let _one = self.flushing.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        // Whoever synced while we waited may have begun after our last object: one sync serves all who wait.
+        if !is_done() {
+            let stored = self.stored.load(Ordering::Acquire);
             self.dirs.root.sync_file_system()?;
             self.flushed.fetch_max(stored, Ordering::AcqRel);
         }

@@ -1,6 +1,7 @@
 //! Making, replacing, ending and waiting for processes.
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::time::Duration;
 
@@ -84,12 +85,12 @@ impl Drop for ExitOnDrop {
 
 /// A stack for [`clone_until_exec`], allocated before it is needed.
 #[derive(Debug)]
-pub struct Stack(Box<[u128]>);
+pub struct Stack(Box<[MaybeUninit<u128>]>);
 
 impl Stack {
-    /// A new stack. Allocates.
+    /// A new stack. Allocates, and writes to none of it: the caller would pay for pages that only the child uses.
     pub fn new() -> Self {
-        Self(vec![0u128; STACK / size_of::<u128>()].into_boxed_slice())
+        Self(Box::new_uninit_slice(STACK / size_of::<u128>()))
     }
 }
 
