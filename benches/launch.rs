@@ -106,7 +106,7 @@ fn plan(root: PathBuf) -> Plan {
 
 fn run(plan: &Plan) {
     let cancel = CancelToken::new().expect("descriptors are free");
-    let io = RunIo { log: &mut |_| {}, jobserver: None, cancel: &cancel, terminal: None };
+    let io = RunIo { log: &mut |_| {}, jobserver: None, cancel: &cancel, listener: None, terminal: None };
     let finished = plan.run(io).expect("this host can run stages");
     assert_eq!(finished.outcome, Outcome::Exited(0));
 }

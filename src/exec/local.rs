@@ -135,6 +135,7 @@ impl Executor for Local<'_> {
             log: &mut |bytes| log.take(bytes),
             jobserver: Some([fds[0].as_fd(), fds[1].as_fd()]),
             cancel: io.cancel,
+            listener: None,
             terminal: None,
         });
         let finished = finished.map_err(|source| Error::Sandbox { stage: job.stage.to_owned(), source })?;

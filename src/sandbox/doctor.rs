@@ -117,7 +117,7 @@ pub fn require() -> Result<(), Error> {
         let source = rustix::io::Errno::from_io_error(&error.source).unwrap_or(rustix::io::Errno::MFILE);
         Error::System { what: "make a cancellation token", source }
     })?;
-    let io = RunIo { log: &mut |_| {}, jobserver: None, cancel: &cancel, terminal: None };
+    let io = RunIo { log: &mut |_| {}, jobserver: None, cancel: &cancel, listener: None, terminal: None };
     let result = minimal().run(io);
     match result {
         // All steps but the last have worked: there is no program in an empty root.
@@ -222,7 +222,7 @@ fn tried(wanted: Wanted) -> Result<(), Error> {
     let system = |what| move |source| Error::System { what, source };
     let basic = |step: &Step| matches!(step, Step::Enter { .. } | Step::Identity { .. });
     let steps: Vec<Step> = minimal().steps.into_iter().filter(|step| basic(step) || wanted(step)).collect();
-    let prepared = Prepared::of(&steps)?;
+    let prepared = Prepared::of(&steps, false)?;
     let (control, control_child) =
         rustix::net::socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
             .map_err(system("make the control socket"))?;

@@ -211,6 +211,51 @@ const NEW: &[Rule] = &[
     Rule { call: "open_tree_attr", number: 467, when: &[], answer: EPERM },
 ];
 
+/// Calls that an observer hears of before they happen, unless the table refuses them. Hearing of a call changes nothing
+/// that the program can see, so this list is no part of the filter's [`name`].
+const OBSERVED: &[i64] = &[
+    libc::SYS_openat,
+    libc::SYS_openat2,
+    libc::SYS_execve,
+    libc::SYS_execveat,
+    libc::SYS_newfstatat,
+    libc::SYS_statx,
+    libc::SYS_faccessat,
+    libc::SYS_faccessat2,
+    libc::SYS_readlinkat,
+    libc::SYS_renameat,
+    libc::SYS_renameat2,
+    libc::SYS_linkat,
+    libc::SYS_symlinkat,
+    libc::SYS_unlinkat,
+    libc::SYS_mkdirat,
+    libc::SYS_mknodat,
+    libc::SYS_truncate,
+    libc::SYS_chdir,
+    libc::SYS_fchdir,
+    libc::SYS_exit_group,
+    libc::SYS_socket,
+    libc::SYS_socketpair,
+];
+#[cfg(target_arch = "x86_64")]
+const OBSERVED_OLD: &[i64] = &[
+    libc::SYS_open,
+    libc::SYS_creat,
+    libc::SYS_stat,
+    libc::SYS_lstat,
+    libc::SYS_access,
+    libc::SYS_readlink,
+    libc::SYS_rename,
+    libc::SYS_link,
+    libc::SYS_symlink,
+    libc::SYS_unlink,
+    libc::SYS_rmdir,
+    libc::SYS_mkdir,
+    libc::SYS_mknod,
+];
+#[cfg(not(target_arch = "x86_64"))]
+const OBSERVED_OLD: &[i64] = &[];
+
 /// The whole table. Of several lines for one call, the first whose tests hold counts.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
     [CONDITIONAL, CONDITIONAL_OLD, ALWAYS, ALWAYS_OLD, NEW].into_iter().flatten()
@@ -245,6 +290,7 @@ const ARGUMENTS: u32 = 16;
 const ALLOW: u32 = 0x7fff_0000;
 const KILL_PROCESS: u32 = 0x8000_0000;
 const ERRNO: u32 = 0x0005_0000;
+const NOTIFY: u32 = 0x7fc0_0000;
 
 const LOAD: u16 = 0x20; // BPF_LD | BPF_W | BPF_ABS
 const EQUAL: u16 = 0x15; // BPF_JMP | BPF_JEQ | BPF_K
@@ -278,12 +324,25 @@ fn answer(answer: Answer) -> Instruction {
 /// Installing a filter makes the kernel run it once for every number there is, to learn which calls are always allowed:
 /// a list of comparisons would cost each stage a tenth of a millisecond for that.
 pub fn program() -> Vec<Instruction> {
-    let mut calls: BTreeMap<u32, Vec<&Rule>> = BTreeMap::new();
+    compile(&[])
+}
+
+/// The [`program`], with [`OBSERVED`] calls handed to a listener where it would allow them.
+pub fn observing() -> Vec<Instruction> {
+    compile(&[OBSERVED, OBSERVED_OLD].concat())
+}
+
+fn compile(observed: &[i64]) -> Vec<Instruction> {
+    let number = |number: i64| u32::try_from(number).expect("call numbers are small");
+    let mut calls: BTreeMap<u32, (Vec<&Rule>, u32)> = BTreeMap::new();
     for rule in rules() {
-        calls.entry(u32::try_from(rule.number).expect("call numbers are small")).or_default().push(rule);
+        calls.entry(number(rule.number)).or_insert((Vec::new(), ALLOW)).0.push(rule);
+    }
+    for call in observed {
+        calls.entry(number(*call)).or_default().1 = NOTIFY;
     }
     let calls: Vec<(u32, Vec<Instruction>)> =
-        calls.into_iter().map(|(number, rules)| (number, decision(number, &rules))).collect();
+        calls.into_iter().map(|(number, (rules, otherwise))| (number, decision(number, &rules, otherwise))).collect();
     let mut out = vec![
         load(ARCH),
         // A 32-bit program's calls have other numbers: it ends by SIGSYS.
@@ -298,10 +357,11 @@ pub fn program() -> Vec<Instruction> {
     out
 }
 
-/// The [`program`], made once in a process.
-pub(super) fn shared() -> &'static [Instruction] {
+/// The [`program`], or the one for an observer, made once in a process.
+pub(super) fn shared(observer: bool) -> &'static [Instruction] {
     static PROGRAM: OnceLock<Vec<Instruction>> = OnceLock::new();
-    PROGRAM.get_or_init(program)
+    static OBSERVING: OnceLock<Vec<Instruction>> = OnceLock::new();
+    if observer { OBSERVING.get_or_init(observing) } else { PROGRAM.get_or_init(program) }
 }
 
 /// Finds the number in A among these calls.
@@ -323,8 +383,8 @@ fn search(calls: &[(u32, Vec<Instruction>)]) -> Vec<Instruction> {
     }
 }
 
-/// What happens to a call whose number is in A, if it is this one.
-fn decision(number: u32, rules: &[&Rule]) -> Vec<Instruction> {
+/// What happens to a call whose number is in A, if it is this one; `otherwise` when no rule holds.
+fn decision(number: u32, rules: &[&Rule], otherwise: u32) -> Vec<Instruction> {
     let mut body = Vec::new();
     for rule in rules {
         // Built backwards: each test must know how much to skip when it fails.
@@ -345,6 +405,9 @@ fn decision(number: u32, rules: &[&Rule]) -> Vec<Instruction> {
             block = tests;
         }
         body.append(&mut block);
+    }
+    if otherwise != ALLOW {
+        body.push(give(otherwise));
     }
     let mut out = vec![jump(EQUAL, number, 0, body.len())];
     out.append(&mut body);

@@ -29,6 +29,9 @@ pub struct RunIo<'a> {
     pub jobserver: Option<[BorrowedFd<'a>; 2]>,
     /// Ends the run when cancelled.
     pub cancel: &'a CancelToken,
+    /// Gets the seccomp listener on which the stage's observed calls arrive, before its program is executed; has to see to
+    /// it that they are answered (see [`crate::sys::seccomp`]), in another thread. Without it, calls are not handed over.
+    pub listener: Option<&'a mut dyn FnMut(OwnedFd)>,
     /// The user's terminal, for a plan with a terminal: keys go in, output comes out, nothing goes to the log.
     pub terminal: Option<Terminal<'a>>,
 }
@@ -77,7 +80,7 @@ impl Plan {
     /// # Errors
     /// The plan cannot be applied, on this host ([`Error::is_host`]) or at all. Whatever the program does is no error.
     pub fn run(&self, io: RunIo<'_>) -> Result<Finished, Error> {
-        let mut prepared = Prepared::new(self)?;
+        let mut prepared = Prepared::new(self, io.listener.is_some())?;
         let system = |what| move |source| Error::System { what, source };
         let high = |fd: OwnedFd| rustix::io::fcntl_dupfd_cloexec(&fd, 10);
 
@@ -124,6 +127,7 @@ impl Plan {
             bytes: 0,
             stopped: None,
             said: Said::default(),
+            listener: io.listener,
             relay: io.terminal.map(Relay::new),
         };
         watch.until_gone(self, &child, io.log, io.cancel)?;
@@ -211,6 +215,7 @@ struct Watch<'a> {
     /// Set once, when the child was killed for a reason.
     stopped: Option<Outcome>,
     said: Said,
+    listener: Option<&'a mut dyn FnMut(OwnedFd)>,
     relay: Option<Relay<'a>>,
 }
 
@@ -382,6 +387,11 @@ impl Watch<'_> {
                 self.said.results = along.next().zip(along.next());
                 if let (Some(relay), Some(master)) = (&mut self.relay, along.next()) {
                     relay.connect(master);
+                }
+            }
+            Some(Message::Listener) => {
+                if let (Some(hear), Some(listener)) = (&mut self.listener, along.into_iter().next()) {
+                    hear(listener);
                 }
             }
             // The first fault is the cause.

@@ -83,7 +83,10 @@ time.sleep(1000)
     let stage = Stage::of(&["/usr/bin/python3", "-ISc", script, &word.to_string_lossy()]);
     let cancel = CancelToken::new().unwrap();
     let mut log = |bytes: &[u8]| println!("{}", String::from_utf8_lossy(bytes));
-    stage.plan().run(RunIo { log: &mut log, jobserver: None, cancel: &cancel, terminal: None }).unwrap();
+    stage
+        .plan()
+        .run(RunIo { log: &mut log, jobserver: None, cancel: &cancel, listener: None, terminal: None })
+        .unwrap();
 }
 
 #[test]

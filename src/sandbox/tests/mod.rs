@@ -8,6 +8,7 @@ mod end;
 mod errors;
 mod inside;
 mod limits;
+mod observe;
 mod views;
 
 use std::io::Read;
@@ -92,6 +93,7 @@ fn run(plan: &Plan, jobserver: Option<&[OwnedFd; 2]>, cancel: &CancelToken) -> R
         log: &mut |bytes| log.extend_from_slice(bytes),
         jobserver: jobserver.map(|[read, write]| [read.as_fd(), write.as_fd()]),
         cancel,
+        listener: None,
         terminal: None,
     };
     let finished = plan.run(io)?;

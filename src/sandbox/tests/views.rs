@@ -107,8 +107,13 @@ fn a_terminal_is_the_stages_own() {
     let cancel = CancelToken::new().unwrap();
     let terminal = Terminal { input: input.as_fd(), output: output.as_fd() };
     let mut log = Vec::new();
-    let io =
-        RunIo { log: &mut |b| log.extend_from_slice(b), jobserver: None, cancel: &cancel, terminal: Some(terminal) };
+    let io = RunIo {
+        log: &mut |b| log.extend_from_slice(b),
+        jobserver: None,
+        cancel: &cancel,
+        listener: None,
+        terminal: Some(terminal),
+    };
     let finished = stage.plan().run(io).unwrap();
     drop(output);
     let mut shown = String::new();
