@@ -28,3 +28,4 @@ pub mod stage;
 pub mod store;
 pub mod sys;
 pub mod sysroot;
+pub mod trace;

@@ -84,6 +84,7 @@ pub enum Command {
     Why(commands::why::Args),
     Graph(commands::graph::Args),
     Log(commands::log::Args),
+    Trace(commands::trace::Args),
     Shell(commands::shell::Args),
     Unpack(commands::unpack::Args),
     Store(commands::store::Args),

@@ -2,7 +2,7 @@
 
 use super::exit::ExitCode;
 use super::failure::Failure;
-use crate::{build, exec, fetch, format, fs, lockfile, sandbox, schedule, stage, store, sys, sysroot};
+use crate::{build, exec, fetch, format, fs, lockfile, sandbox, schedule, stage, store, sys, sysroot, trace};
 
 /// `?` in commands: the code, and the error's own text and hint.
 macro_rules! causes {
@@ -41,6 +41,7 @@ causes! {
     format::DirError => |_| ExitCode::Usage,
     build::Error => build_code,
     exec::Error => exec_code,
+    trace::Error => |_| ExitCode::Bug,
     fs::Error => |_| ExitCode::Bug,
     sys::CancelError => |_| ExitCode::Bug,
     schedule::jobserver::Error => |_| ExitCode::Bug,
@@ -88,6 +89,8 @@ fn exec_code(error: &exec::Error) -> ExitCode {
         Error::Sandbox { source: sandbox::Error::NoProgram { .. }, .. } => ExitCode::Stage,
         Error::Conflict { .. } | Error::Glob { .. } => ExitCode::Usage,
         Error::Store(error) => store_code(error),
-        Error::Sandbox { .. } | Error::Slot { .. } | Error::Log { .. } | Error::Fs(_) => ExitCode::Bug,
+        Error::Sandbox { .. } | Error::Trace { .. } | Error::Slot { .. } | Error::Log { .. } | Error::Fs(_) => {
+            ExitCode::Bug
+        }
     }
 }

@@ -346,4 +346,49 @@ pub struct ActionResult {
     /// The log: what the command wrote to standard output and standard error, interleaved.
     #[prost(message, optional, tag = "6")]
     pub stdout_digest: Option<DigestMessage>,
+    /// What is known of the execution.
+    #[prost(message, optional, tag = "9")]
+    pub execution_metadata: Option<ExecutedActionMetadata>,
+}
+
+/// `ExecutedActionMetadata`: of all that it can say, only what a tool adds of its own. There are no times in a result.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct ExecutedActionMetadata {
+    /// Messages of any type; each type at most once.
+    #[prost(message, repeated, tag = "11")]
+    pub auxiliary_metadata: Vec<Any>,
+}
+
+/// `google.protobuf.Any`: a message with the name of its type.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct Any {
+    /// The type, after the last slash.
+    #[prost(string, tag = "1")]
+    pub type_url: String,
+    /// The message's bytes.
+    #[prost(bytes = "vec", tag = "2")]
+    pub value: Vec<u8>,
+}
+
+/// Type of the [`Any`] that holds the digest of an execution's trace, as a `Digest` message.
+pub const TRACE_TYPE: &str = "type.repro/Trace";
+
+impl ExecutedActionMetadata {
+    /// With the digest of a trace.
+    pub fn with_trace(trace: Digest) -> Self {
+        let value = DigestMessage::from(trace).encode_to_vec();
+        Self { auxiliary_metadata: vec![Any { type_url: TRACE_TYPE.to_owned(), value }] }
+    }
+}
+
+impl ActionResult {
+    /// The trace of the execution, if the result names one.
+    ///
+    /// # Errors
+    /// What it names is no digest.
+    pub fn trace(&self) -> Result<Option<Digest>, String> {
+        let known = self.execution_metadata.iter().flat_map(|metadata| &metadata.auxiliary_metadata);
+        let Some(any) = known.into_iter().find(|any| any.type_url == TRACE_TYPE) else { return Ok(None) };
+        DigestMessage::decode(any.value.as_slice()).map_err(|error| error.to_string())?.get().map(Some)
+    }
 }

@@ -6,7 +6,7 @@ use super::Executor;
 use super::error::Error;
 use super::job::{Done, Io, Job};
 use crate::digest::Digest;
-use crate::digest::reapi::{ActionResult, OutputDirectory};
+use crate::digest::reapi::{ActionResult, ExecutedActionMetadata, OutputDirectory};
 use crate::store::Store;
 
 /// Path of the output in a result.
@@ -62,10 +62,16 @@ impl<E: Executor> Executor for Cached<'_, E> {
 
 fn to_result(done: &Done) -> ActionResult {
     let output = OutputDirectory { path: OUT.to_owned(), root_directory_digest: Some(done.output.into()) };
-    ActionResult { output_directories: vec![output], exit_code: 0, stdout_digest: Some(done.log.into()) }
+    ActionResult {
+        output_directories: vec![output],
+        exit_code: 0,
+        stdout_digest: Some(done.log.into()),
+        execution_metadata: Some(ExecutedActionMetadata::with_trace(done.trace)),
+    }
 }
 
-/// The result that is meant; none if it is not one of ours, which counts as not cached.
+/// The result that is meant; none if it is not one of ours, or of a version that did not trace: these count as not
+/// cached.
 fn from_result(result: &ActionResult) -> Option<Done> {
     let [output] = result.output_directories.as_slice() else { return None };
     if output.path != OUT || result.exit_code != 0 {
@@ -73,5 +79,6 @@ fn from_result(result: &ActionResult) -> Option<Done> {
     }
     let output = output.root_directory_digest.as_ref()?.get().ok()?;
     let log = result.stdout_digest.as_ref()?.get().ok()?;
-    Some(Done { output, log, cached: true, cpu: Duration::ZERO })
+    let trace = result.trace().ok()??;
+    Some(Done { output, log, trace, cached: true, cpu: Duration::ZERO })
 }

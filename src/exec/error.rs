@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::digest::Digest;
-use crate::{fs, sandbox, store};
+use crate::{fs, sandbox, store, trace};
 
 /// Why a job has no result.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +45,14 @@ pub enum Error {
         stage: String,
         /// What failed.
         source: sandbox::Error,
+    },
+    /// What the stage did is not known.
+    #[error("observe stage `{stage}`")]
+    Trace {
+        /// The stage.
+        stage: String,
+        /// What failed.
+        source: trace::Error,
     },
     /// No core or descriptor for the job.
     #[error("get a core for stage `{stage}`: {reason}")]
@@ -107,6 +115,7 @@ impl Error {
                 Some(format!("look at the log, or enter the sandbox with `repro shell {stage}`"))
             }
             Self::Sandbox { source, .. } => source.hint(),
+            Self::Trace { source, .. } => source.hint(),
             Self::Fs(error) => error.hint(),
             Self::Store(error) => error.hint(),
             Self::Log { .. } => Some("see that there is room and that the folder belongs to you".to_owned()),

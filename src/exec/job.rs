@@ -58,6 +58,8 @@ pub struct Done {
     pub output: Digest,
     /// What was written to standard output and standard error.
     pub log: Digest,
+    /// What its processes did: a [`crate::trace::Trace`].
+    pub trace: Digest,
     /// Whether the action cache had it.
     pub cached: bool,
     /// CPU time of all its processes; zero on a cache hit.

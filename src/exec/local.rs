@@ -18,6 +18,7 @@ use crate::fs;
 use crate::sandbox::{Outcome, RunIo, StagePlan};
 use crate::stage::{ActionInputs, Layer, Limits};
 use crate::store::{self, Checkout, ImportRules, MergeError, Store, TreeBuilder};
+use crate::trace::{First, Tracer};
 
 /// How many of the last lines of a log a failure carries.
 const TAIL: usize = 20;
@@ -131,11 +132,13 @@ impl Executor for Local<'_> {
         let fds = slot.fds()?;
         (io.started)();
         let mut log = Log::create(job.log, io.line)?;
+        let untraced = |source| Error::Trace { stage: job.stage.to_owned(), source };
+        let tracer = Tracer::new(job.stage, First::of(&prepared.plan.argv)).map_err(untraced)?;
         let finished = plan.run(RunIo {
             log: &mut |bytes| log.take(bytes),
             jobserver: Some([fds[0].as_fd(), fds[1].as_fd()]),
             cancel: io.cancel,
-            listener: None,
+            listener: Some(&mut |listener| tracer.listen(listener)),
             terminal: None,
         });
         let finished = finished.map_err(|source| Error::Sandbox { stage: job.stage.to_owned(), source })?;
@@ -150,6 +153,7 @@ impl Executor for Local<'_> {
             let left = self.keep(&finished);
             return Err(Error::Failed { stage: job.stage.to_owned(), reason, log: job.log.to_owned(), tail, left });
         }
+        let trace = tracer.finish().map_err(untraced)?;
         let output = self.store.import(finished.out.as_fd(), &ImportRules::default()).map_err(|error| match error {
             // What the stage left is the stage's fault; anything else is the store's.
             store::Error::Refused { .. } => {
@@ -160,7 +164,8 @@ impl Executor for Local<'_> {
         self.check_outputs(job, output)?;
         let log = self.store.put_reader(&mut fs::open(job.log)?)?;
         fs::remove_file(job.log)?;
-        Ok(Done { output, log, cached: false, cpu: finished.usage.user + finished.usage.system })
+        let trace = self.store.put_bytes(&trace.encode())?;
+        Ok(Done { output, log, trace, cached: false, cpu: finished.usage.user + finished.usage.system })
     }
 }
 

@@ -211,8 +211,9 @@ const NEW: &[Rule] = &[
     Rule { call: "open_tree_attr", number: 467, when: &[], answer: EPERM },
 ];
 
-/// Calls that an observer hears of before they happen, unless the table refuses them. Hearing of a call changes nothing
-/// that the program can see, so this list is no part of the filter's [`name`].
+/// Calls that an observer hears of before they happen, unless the table refuses them: all that take a path, and the ends
+/// of processes. Hearing of a call changes nothing that the program can see, so this list is no part of the filter's
+/// [`name`].
 const OBSERVED: &[i64] = &[
     libc::SYS_openat,
     libc::SYS_openat2,
@@ -220,6 +221,7 @@ const OBSERVED: &[i64] = &[
     libc::SYS_execveat,
     libc::SYS_newfstatat,
     libc::SYS_statx,
+    libc::SYS_statfs,
     libc::SYS_faccessat,
     libc::SYS_faccessat2,
     libc::SYS_readlinkat,
@@ -231,11 +233,33 @@ const OBSERVED: &[i64] = &[
     libc::SYS_mkdirat,
     libc::SYS_mknodat,
     libc::SYS_truncate,
+    libc::SYS_fchmodat,
+    libc::SYS_fchownat,
+    libc::SYS_utimensat,
+    libc::SYS_setxattr,
+    libc::SYS_lsetxattr,
+    libc::SYS_getxattr,
+    libc::SYS_lgetxattr,
+    libc::SYS_listxattr,
+    libc::SYS_llistxattr,
+    libc::SYS_removexattr,
+    libc::SYS_lremovexattr,
+    libc::SYS_inotify_add_watch,
+    libc::SYS_bind,
+    libc::SYS_connect,
     libc::SYS_chdir,
     libc::SYS_fchdir,
+    libc::SYS_exit,
     libc::SYS_exit_group,
-    libc::SYS_socket,
-    libc::SYS_socketpair,
+    // Too new for the libc crate: fchmodat2, setxattrat, getxattrat, listxattrat, removexattrat, file_getattr,
+    // file_setattr.
+    452,
+    463,
+    464,
+    465,
+    466,
+    468,
+    469,
 ];
 #[cfg(target_arch = "x86_64")]
 const OBSERVED_OLD: &[i64] = &[
@@ -252,9 +276,23 @@ const OBSERVED_OLD: &[i64] = &[
     libc::SYS_rmdir,
     libc::SYS_mkdir,
     libc::SYS_mknod,
+    libc::SYS_chmod,
+    libc::SYS_chown,
+    libc::SYS_lchown,
+    libc::SYS_utime,
+    libc::SYS_utimes,
+    libc::SYS_futimesat,
 ];
 #[cfg(not(target_arch = "x86_64"))]
 const OBSERVED_OLD: &[i64] = &[];
+
+/// Uses of observed calls that concern an open descriptor and no path: fstat(3) under its other names, as common as
+/// opening. A program that gives a path all the same asks about it unheard.
+const BY_DESCRIPTOR: &[(i64, Test)] = &[
+    (libc::SYS_newfstatat, arg(3, Is::AnyBit(libc::AT_EMPTY_PATH as u32))),
+    (libc::SYS_statx, arg(2, Is::AnyBit(libc::AT_EMPTY_PATH as u32))),
+    (libc::SYS_utimensat, arg(3, Is::AnyBit(libc::AT_EMPTY_PATH as u32))),
+];
 
 /// The whole table. Of several lines for one call, the first whose tests hold counts.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
@@ -334,15 +372,24 @@ pub fn observing() -> Vec<Instruction> {
 
 fn compile(observed: &[i64]) -> Vec<Instruction> {
     let number = |number: i64| u32::try_from(number).expect("call numbers are small");
-    let mut calls: BTreeMap<u32, (Vec<&Rule>, u32)> = BTreeMap::new();
+    let mut calls: BTreeMap<u32, Vec<&Rule>> = BTreeMap::new();
     for rule in rules() {
-        calls.entry(number(rule.number)).or_insert((Vec::new(), ALLOW)).0.push(rule);
+        calls.entry(number(rule.number)).or_default().push(rule);
     }
     for call in observed {
-        calls.entry(number(*call)).or_default().1 = NOTIFY;
+        calls.entry(number(*call)).or_default();
     }
+    let otherwise = |call: u32| {
+        if !observed.contains(&call.into()) {
+            return Vec::new();
+        }
+        let spared = BY_DESCRIPTOR.iter().filter(|(spared, _)| *spared == i64::from(call));
+        let mut out: Vec<Instruction> = spared.flat_map(|(_, when)| block(&[*when], give(ALLOW))).collect();
+        out.push(give(NOTIFY));
+        out
+    };
     let calls: Vec<(u32, Vec<Instruction>)> =
-        calls.into_iter().map(|(number, (rules, otherwise))| (number, decision(number, &rules, otherwise))).collect();
+        calls.into_iter().map(|(number, rules)| (number, decision(number, &rules, otherwise(number)))).collect();
     let mut out = vec![
         load(ARCH),
         // A 32-bit program's calls have other numbers: it ends by SIGSYS.
@@ -384,33 +431,33 @@ fn search(calls: &[(u32, Vec<Instruction>)]) -> Vec<Instruction> {
 }
 
 /// What happens to a call whose number is in A, if it is this one; `otherwise` when no rule holds.
-fn decision(number: u32, rules: &[&Rule], otherwise: u32) -> Vec<Instruction> {
-    let mut body = Vec::new();
-    for rule in rules {
-        // Built backwards: each test must know how much to skip when it fails.
-        let mut block = vec![answer(rule.answer)];
-        for test in rule.when.iter().rev() {
-            let rest = block.len();
-            let mut tests = vec![load(ARGUMENTS + 8 * u32::from(test.argument))];
-            match test.is {
-                Is::Value(value) => tests.push(jump(EQUAL, value, 0, rest)),
-                Is::AnyBit(bits) => tests.push(jump(BITS, bits, 0, rest)),
-                Is::NoneOf(values) => {
-                    for (index, value) in values.iter().enumerate() {
-                        tests.push(jump(EQUAL, *value, values.len() - 1 - index + rest, 0));
-                    }
-                }
-            }
-            tests.append(&mut block);
-            block = tests;
-        }
-        body.append(&mut block);
-    }
-    if otherwise != ALLOW {
-        body.push(give(otherwise));
-    }
+fn decision(number: u32, rules: &[&Rule], mut otherwise: Vec<Instruction>) -> Vec<Instruction> {
+    let mut body: Vec<Instruction> = rules.iter().flat_map(|rule| block(rule.when, answer(rule.answer))).collect();
+    body.append(&mut otherwise);
     let mut out = vec![jump(EQUAL, number, 0, body.len())];
     out.append(&mut body);
     out.push(give(ALLOW));
     out
+}
+
+/// The answer, where all tests hold.
+fn block(when: &[Test], answer: Instruction) -> Vec<Instruction> {
+    // Built backwards: each test must know how much to skip when it fails.
+    let mut block = vec![answer];
+    for test in when.iter().rev() {
+        let rest = block.len();
+        let mut tests = vec![load(ARGUMENTS + 8 * u32::from(test.argument))];
+        match test.is {
+            Is::Value(value) => tests.push(jump(EQUAL, value, 0, rest)),
+            Is::AnyBit(bits) => tests.push(jump(BITS, bits, 0, rest)),
+            Is::NoneOf(values) => {
+                for (index, value) in values.iter().enumerate() {
+                    tests.push(jump(EQUAL, *value, values.len() - 1 - index + rest, 0));
+                }
+            }
+        }
+        tests.append(&mut block);
+        block = tests;
+    }
+    block
 }

@@ -36,6 +36,7 @@ pub(super) fn outputs(result: &ActionResult) -> Option<(Vec<Digest>, Vec<Digest>
     if let Some(log) = &result.stdout_digest {
         blobs.push(log.get().ok()?);
     }
+    blobs.extend(result.trace().ok()?);
     Some((trees, blobs))
 }
 

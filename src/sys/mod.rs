@@ -18,6 +18,7 @@ pub mod fds;
 pub mod mount;
 pub mod net;
 pub mod process;
+pub mod remote;
 pub mod seccomp;
 pub mod thread;
 

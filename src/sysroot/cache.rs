@@ -40,6 +40,6 @@ pub(super) fn tree(
 
 pub(super) fn remember(store: &Store, key: Digest, tree: Digest, what: &str) -> Result<(), Error> {
     let output = OutputDirectory { path: ROOT.to_owned(), root_directory_digest: Some(tree.into()) };
-    let result = ActionResult { output_directories: vec![output], exit_code: 0, stdout_digest: None };
+    let result = ActionResult { output_directories: vec![output], ..ActionResult::default() };
     store.put_action(key, &result).map_err(Error::store(what))
 }

@@ -12,5 +12,6 @@ pub mod man;
 pub mod plan;
 pub mod shell;
 pub mod store;
+pub mod trace;
 pub mod unpack;
 pub mod why;

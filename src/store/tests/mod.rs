@@ -42,7 +42,7 @@ fn write(root: &Path, path: &str, content: &[u8], mode: u32) {
 /// A result that leaves one tree.
 fn result(tree: Digest) -> ActionResult {
     let directory = OutputDirectory { path: "out".into(), root_directory_digest: Some(tree.into()) };
-    ActionResult { output_directories: vec![directory], exit_code: 0, stdout_digest: None }
+    ActionResult { output_directories: vec![directory], exit_code: 0, stdout_digest: None, execution_metadata: None }
 }
 
 /// The folder's paths with type, mode, link target or content, sorted.

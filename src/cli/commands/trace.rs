@@ -1,0 +1,183 @@
+//! `repro trace`
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use serde_json::json;
+
+use crate::cli::project::Project;
+use crate::cli::{Context, ExitCode, Failure};
+use crate::report::{Table, clean};
+use crate::trace::{Exit, Process, Trace, Ways};
+
+/// Show what a stage did when it was last executed: its processes, and what they read, wrote and looked for.
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "Examples:
+  repro trace musl
+  repro trace musl --processes
+  repro trace musl --files | grep absent
+
+With --json every line is an object. Its `type` is `trace` (schema, stage, digest, size, calls by kind, numbers of \
+                        processes, paths and accesses), `process` (number, parent, start, end, exit, programs) or \
+                        `access` (process, path, ways, and for paths that the stage changed the order numbers of the \
+                        first and last read and write). Bytes that are no UTF-8 are shown as U+FFFD.")]
+pub struct Args {
+    /// The stage.
+    pub stage: String,
+    /// Show only the tree of processes.
+    #[arg(long, conflicts_with = "files")]
+    pub processes: bool,
+    /// Show only the paths, each with what was done to it by any process.
+    #[arg(long)]
+    pub files: bool,
+}
+
+/// Runs it.
+///
+/// # Errors
+/// The stage is unknown, or was never traced here.
+pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
+    let project = Project::load(context)?;
+    let name = &args.stage;
+    let none = || {
+        Failure::new(ExitCode::Usage, format!("cannot show the trace of `{name}`: it has not been built here"))
+            .hint(Some(format!("run `repro build {name}`")))
+    };
+    let last = project.last(name)?.ok_or_else(none)?;
+    let result = project.store.action(last.record.key)?.ok_or_else(none)?;
+    let digest = result.trace().ok().flatten().ok_or_else(none)?;
+    let trace = Trace::decode(&project.store.get_bytes(digest)?)?;
+    let mut text = String::new();
+    if context.globals.json {
+        let calls: BTreeMap<&str, u64> = trace.calls.iter().map(|(kind, count)| (kind.name(), *count)).collect();
+        let accesses: usize = trace.processes.iter().map(|process| process.accesses.len()).sum();
+        let head = json!({
+            "type": "trace", "schema": 1, "stage": name, "digest": digest, "size": digest.size, "calls": calls,
+            "processes": trace.processes.len(), "paths": trace.paths.len(), "accesses": accesses,
+        });
+        let _ = writeln!(text, "{head}");
+        for (number, process) in (1..).zip(&trace.processes) {
+            if !args.files {
+                let _ = writeln!(text, "{}", process_json(&trace, number, process));
+            }
+            if !args.processes {
+                accesses_json(&trace, number, process, &mut text);
+            }
+        }
+    } else if args.files {
+        text = files(&trace, context);
+    } else {
+        if !args.processes {
+            summary(name, &trace, digest.size, &mut text);
+        }
+        tree(&trace, &mut text);
+    }
+    context.print(&text)?;
+    Ok(ExitCode::Done)
+}
+
+fn shown(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn process_json(trace: &Trace, number: u32, process: &Process) -> serde_json::Value {
+    let programs: Vec<serde_json::Value> = process
+        .programs
+        .iter()
+        .map(|program| {
+            let arguments: Vec<String> = program.arguments.iter().map(|argument| shown(argument)).collect();
+            json!({
+                "order": program.order, "path": shown(&trace.path(program.path)), "arguments": arguments,
+                "directory": shown(&trace.path(program.directory)), "cut": program.cut,
+            })
+        })
+        .collect();
+    let exit = if let Exit::Code(code) = process.exit { Some(code) } else { None };
+    let parent = Some(process.parent).filter(|parent| *parent > 0);
+    json!({
+        "type": "process", "number": number, "parent": parent, "start": process.start, "end": process.end,
+        "exit": exit, "programs": programs,
+    })
+}
+
+fn accesses_json(trace: &Trace, number: u32, process: &Process, text: &mut String) {
+    for access in &process.accesses {
+        let ways: Vec<&str> = access.ways.names().collect();
+        let line = json!({
+            "type": "access", "process": number, "path": shown(&trace.path(access.path)), "ways": ways,
+            "read": access.read, "written": access.written,
+        });
+        let _ = writeln!(text, "{line}");
+    }
+}
+
+/// What was observed, in one paragraph.
+fn summary(name: &str, trace: &Trace, size: u64, text: &mut String) {
+    let mut all: BTreeMap<u32, Ways> = BTreeMap::new();
+    for access in trace.processes.iter().flat_map(|process| &process.accesses) {
+        let ways = all.entry(access.path).or_default();
+        *ways = ways.and(access.ways);
+    }
+    let of = |way: Ways| all.values().filter(|ways| ways.any(way)).count();
+    let _ = writeln!(
+        text,
+        "`{name}`: {} calls by {} processes, {} paths: {} read, {} written, {} executed, {} absent; {size} bytes",
+        trace.observed(),
+        trace.processes.len(),
+        all.len(),
+        of(Ways::READ),
+        of(Ways::WRITTEN),
+        of(Ways::EXECUTED),
+        of(Ways::ABSENT),
+    );
+}
+
+/// The processes below their parents, each with its programs and with how much it read and wrote.
+fn tree(trace: &Trace, text: &mut String) {
+    let mut children: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+    for (number, process) in (1..).zip(&trace.processes) {
+        children.entry(process.parent).or_default().push(number);
+    }
+    // A parent has a lower number than its children, so this ends.
+    let mut waiting: Vec<(u32, usize)> = children.get(&0).into_iter().flatten().rev().map(|root| (*root, 0)).collect();
+    while let Some((number, depth)) = waiting.pop() {
+        let Some(process) = trace.processes.get(number as usize - 1) else { continue };
+        let of = |way: Ways| process.accesses.iter().filter(|access| access.ways.any(way)).count();
+        let end = match process.exit {
+            Exit::Code(0) => String::new(),
+            Exit::Code(code) => format!(", exit {code}"),
+            Exit::Unknown => ", killed".to_owned(),
+        };
+        let (reads, writes, absent) = (of(Ways::READ), of(Ways::WRITTEN), of(Ways::ABSENT));
+        let programs: Vec<String> = process
+            .programs
+            .iter()
+            .map(|program| {
+                let words: Vec<String> = program.arguments.iter().map(|word| shown(word)).collect();
+                let cut = if program.cut { " …" } else { "" };
+                clean(&format!("{}{cut}", words.join(" ").replace('\n', " ")))
+            })
+            .collect();
+        let programs = if programs.is_empty() { "(forked)".to_owned() } else { programs.join(" => ") };
+        let indent = "  ".repeat(depth.min(40));
+        let _ = writeln!(text, "{indent}{number} {programs}  [{reads} read, {writes} written, {absent} absent{end}]");
+        waiting.extend(children.get(&number).into_iter().flatten().rev().map(|child| (*child, depth + 1)));
+    }
+}
+
+/// The paths in the order of their bytes, each with the ways of all processes.
+fn files(trace: &Trace, context: &Context) -> String {
+    let mut all: BTreeMap<Vec<u8>, (Ways, u64)> = BTreeMap::new();
+    for process in &trace.processes {
+        for access in &process.accesses {
+            let (ways, count) = all.entry(trace.path(access.path)).or_default();
+            *ways = ways.and(access.ways);
+            *count += 1;
+        }
+    }
+    let mut table = Table::new(context.palette(crate::cli::terminal::Stream::Out), &[">processes", "path", "ways"]);
+    for (path, (ways, count)) in &all {
+        table.row([count.to_string(), clean(&shown(path)), ways.names().collect::<Vec<_>>().join(" ")]);
+    }
+    table.text()
+}

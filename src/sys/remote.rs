@@ -1,0 +1,46 @@
+//! Reading the memory of another process.
+
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+use rustix::io::Errno;
+
+use super::check;
+
+/// Most pieces that one [`read`] takes.
+pub const PIECES: usize = 64;
+
+/// Copies pieces of a process's memory (address, length), one after the other, to the front of `into`, and gives how
+/// many bytes came (process_vm_readv(2)). It stops, without an error, before the first piece that cannot be read.
+///
+/// At most [`PIECES`] pieces are read; the rest is left out.
+///
+/// # Errors
+/// As process_vm_readv(2): EFAULT when nothing could be read, EPERM when the process may not be looked at, ESRCH.
+pub fn read(process: u32, pieces: &[(u64, usize)], into: &mut [u8]) -> Result<usize, Errno> {
+    let mut remote = [libc::iovec { iov_base: std::ptr::null_mut(), iov_len: 0 }; PIECES];
+    let mut count = 0;
+    for (slot, (address, length)) in remote.iter_mut().zip(pieces) {
+        *slot = libc::iovec { iov_base: *address as *mut libc::c_void, iov_len: *length };
+        count += 1;
+    }
+    let local = libc::iovec { iov_base: into.as_mut_ptr().cast(), iov_len: into.len() };
+    let process = i32::try_from(process).map_err(|_| Errno::SRCH)?;
+    // SAFETY: `local` is exactly `into`, which is exclusively borrowed, and the kernel writes no further; the remote
+    // addresses are the other process's and are only checked and read by the kernel.
+    let got = check(unsafe { libc::process_vm_readv(process, &raw const local, 1, remote.as_ptr(), count, 0) } as i64)?;
+    Ok(usize::try_from(got).unwrap_or(0))
+}
+
+/// Has a seccomp listener's reader woken where the caller runs (SECCOMP_IOCTL_NOTIF_SET_FLAGS, Linux 6.6): the two
+/// never run at the same time, so neither a wake-up of another processor nor a move between caches is needed.
+///
+/// # Errors
+/// ENOTTY or EINVAL on an older kernel, where everything works as well.
+pub fn wake_nearby(listener: BorrowedFd<'_>) -> Result<(), Errno> {
+    // linux/seccomp.h: _IOW('!', 4, __u64), SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP.
+    const SET_FLAGS: libc::Ioctl = 0x4008_2104;
+    const SYNC_WAKE_UP: libc::c_ulong = 1;
+    // SAFETY: the request takes an integer and touches no memory.
+    check(unsafe { libc::ioctl(listener.as_raw_fd(), SET_FLAGS, SYNC_WAKE_UP) }.into())?;
+    Ok(())
+}
