@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use repro::sandbox::{CancelToken, Namespace, Outcome, Plan, RunIo, StagePlan, Step};
+use repro::sandbox::{CancelToken, Launchers, Namespace, Outcome, Plan, RunIo, StagePlan, Step};
 use repro::sys::process::{clone_process, wait};
 
 const ROUNDS: usize = 60;
@@ -36,12 +36,13 @@ fn main() {
         println!("bwrap is not installed: left out");
     }
 
+    let launchers = Launchers::new();
     let mut ways: Vec<(&str, Way)> = vec![
         ("clone3, no namespaces", Box::new(|| bare(&[], false))),
         ("clone3, 7 namespaces", Box::new(|| bare(&Namespace::ALL, false))),
         ("clone3, 7 namespaces, tmpfs, pivot_root", Box::new(|| bare(&Namespace::ALL, true))),
         ("fork and exec of true", Box::new(|| spawn(&mut Command::new("/usr/bin/true")))),
-        ("Plan::run of true", Box::new(|| run(&plan))),
+        ("Plan::run of true", Box::new(|| run(&launchers, &plan))),
     ];
     if bwrap {
         ways.push(("bwrap of true", Box::new(|| spawn(&mut bubblewrap()))));
@@ -104,10 +105,10 @@ fn plan(root: PathBuf) -> Plan {
     plan
 }
 
-fn run(plan: &Plan) {
+fn run(launchers: &Launchers, plan: &Plan) {
     let cancel = CancelToken::new().expect("descriptors are free");
     let io = RunIo { log: &mut |_| {}, jobserver: None, cancel: &cancel, listener: None, terminal: None };
-    let finished = plan.run(io).expect("this host can run stages");
+    let finished = plan.run(launchers, io).expect("this host can run stages");
     assert_eq!(finished.outcome, Outcome::Exited(0));
 }
 
@@ -115,7 +116,7 @@ fn run(plan: &Plan) {
 fn bare(namespaces: &[Namespace], root: bool) {
     let flags = namespaces.iter().fold(0, |flags, namespace| flags | namespace.flag());
     let mut child = || if root && pivot().is_err() { 1 } else { 0 };
-    let spawned = clone_process(flags, None, &mut child).expect("this host can make namespaces");
+    let spawned = clone_process(flags, &mut child).expect("this host can make namespaces");
     let (_, status, _) = wait(spawned.pid).expect("it is our child");
     assert_eq!(status, 0);
 }

@@ -15,7 +15,7 @@ use super::job::{Done, Io, Job};
 use crate::digest::Digest;
 use crate::digest::reapi::Directory;
 use crate::fs;
-use crate::sandbox::{Outcome, RunIo, StagePlan};
+use crate::sandbox::{Launchers, Outcome, RunIo, StagePlan};
 use crate::stage::{ActionInputs, Layer, Limits};
 use crate::store::{self, Checkout, ImportRules, MergeError, Store, TreeBuilder};
 
@@ -25,6 +25,7 @@ const TAIL: usize = 20;
 /// The sandbox of this machine.
 pub struct Local<'a> {
     store: &'a Store,
+    launchers: Launchers,
 }
 
 /// A sandbox that is ready to be entered: its plan, and the trees that the plan's paths lie in.
@@ -40,7 +41,7 @@ pub struct Prepared {
 impl<'a> Local<'a> {
     /// Runs jobs whose trees are in `store`.
     pub fn new(store: &'a Store) -> Self {
-        Self { store }
+        Self { store, launchers: Launchers::new() }
     }
 
     /// Lays out all that a stage sees and says how its sandbox is made. The trees stay as long as the value lives.
@@ -131,13 +132,16 @@ impl Executor for Local<'_> {
         let fds = slot.fds()?;
         (io.started)();
         let mut log = Log::create(job.log, io.line)?;
-        let finished = plan.run(RunIo {
-            log: &mut |bytes| log.take(bytes),
-            jobserver: Some([fds[0].as_fd(), fds[1].as_fd()]),
-            cancel: io.cancel,
-            listener: None,
-            terminal: None,
-        });
+        let finished = plan.run(
+            &self.launchers,
+            RunIo {
+                log: &mut |bytes| log.take(bytes),
+                jobserver: Some([fds[0].as_fd(), fds[1].as_fd()]),
+                cancel: io.cancel,
+                listener: None,
+                terminal: None,
+            },
+        );
         let finished = finished.map_err(|source| Error::Sandbox { stage: job.stage.to_owned(), source })?;
         drop(slot);
         let tail = log.finish()?;

@@ -36,9 +36,7 @@ pub(super) struct Inherited<'a> {
     pub(super) jobserver: Option<[BorrowedFd<'a>; 2]>,
     /// The child's end of the control socket.
     pub(super) control: BorrowedFd<'a>,
-    /// Files that take the process which writes `0` to them into a control group.
-    pub(super) groups: &'a [OwnedFd],
-    /// The caller's own process.
+    /// The parent's process, with which this one has to end.
     pub(super) caller: BorrowedFd<'a>,
 }
 
@@ -61,6 +59,10 @@ pub(super) fn first_process(prepared: &mut Prepared, inherited: &Inherited<'_>) 
     let mut stack = std::mem::take(&mut prepared.stack);
     let steps = &prepared.steps;
     for (index, step) in steps.iter().enumerate() {
+        if matches!(step, Ready::Identity { .. } | Ready::Loopback) {
+            // Done by the launcher, whose namespaces these are.
+            continue;
+        }
         if matches!(step, Ready::Spawn) {
             // This process holds a copy of the caller's memory, which no process inside may look at. Not earlier: its
             // files below the host's /proc would no longer be its own.
@@ -141,20 +143,14 @@ fn send(message: &Message, along: &[BorrowedFd<'_>]) -> bool {
     rustix::net::sendmsg(fds::numbered(CONTROL), &iov, &mut ancillary, SendFlags::NOSIGNAL).is_ok()
 }
 
-fn apply(step: &Ready, inherited: &Inherited<'_>, inside: &mut Inside) -> Result<(), Fault> {
+/// Applies a step of the namespaces that a launcher keeps; any other is not its business.
+pub(super) fn apply_outside(step: &Ready) -> Result<(), Fault> {
     match step {
-        Ready::Enter { cgroup_later } => enter(inherited, *cgroup_later),
         Ready::Identity { uid_map, gid_map } => {
             write_file(c"/proc/self/setgroups", b"deny", 0)?;
             write_file(c"/proc/self/uid_map", uid_map, 1)?;
             write_file(c"/proc/self/gid_map", gid_map, 2)
         }
-        Ready::OomScore { text } => oom_score(text, inside),
-        Ready::Keyring => match thread::fresh_session_keyring() {
-            // A kernel without keyrings has none to leave.
-            Ok(()) | Err(Errno::NOSYS) => Ok(()),
-            Err(errno) => Err(Fault::new(Call::Itself, 0, errno)),
-        },
         Ready::Loopback => {
             let socket = rustix::net::socket_with(
                 rustix::net::AddressFamily::INET,
@@ -164,6 +160,20 @@ fn apply(step: &Ready, inherited: &Inherited<'_>, inside: &mut Inside) -> Result
             );
             net::loopback_up(socket.at(Call::Itself)?).at(Call::Itself)
         }
+        _ => Ok(()),
+    }
+}
+
+fn apply(step: &Ready, inherited: &Inherited<'_>, inside: &mut Inside) -> Result<(), Fault> {
+    match step {
+        Ready::Enter => enter(inherited),
+        Ready::Identity { .. } | Ready::Loopback => apply_outside(step),
+        Ready::OomScore { text } => oom_score(text, inside),
+        Ready::Keyring => match thread::fresh_session_keyring() {
+            // A kernel without keyrings has none to leave.
+            Ok(()) | Err(Errno::NOSYS) => Ok(()),
+            Err(errno) => Err(Fault::new(Call::Itself, 0, errno)),
+        },
         Ready::HostName { host, domain } => {
             rustix::system::sethostname(host).at(Call::Itself)?;
             rustix::system::setdomainname(domain).at(Call::Itself)
@@ -205,12 +215,9 @@ fn apply(step: &Ready, inherited: &Inherited<'_>, inside: &mut Inside) -> Result
         }
         Ready::Personality { persona } => thread::set_personality(*persona).at(Call::Itself),
         Ready::Capabilities => capabilities(),
-        Ready::Filter { program, listener } => {
+        Ready::Filter { program } => {
             rustix::thread::set_no_new_privs(true).at(Call::NoNewPrivileges)?;
-            if !listener {
-                return seccomp::install(program).at(Call::Install);
-            }
-            let listener = seccomp::install_with_listener(program).at(Call::Install)?;
+            let listener = seccomp::install(program).at(Call::Install)?;
             let sent = send(&Message::Listener, &[listener.as_fd()]);
             if sent { Ok(()) } else { Err(Fault::new(Call::Send, 1, Errno::PIPE)) }
         }
@@ -243,14 +250,7 @@ impl Inside {
 }
 
 /// Arranges descriptors, ties this process's life to the caller's and cuts mounts off from the host's.
-fn enter(inherited: &Inherited<'_>, hide_groups: bool) -> Result<(), Fault> {
-    for group in inherited.groups {
-        // A thread that moves itself alone takes no global lock; being moved by another process costs milliseconds.
-        rustix::io::write(group, b"0").at(Call::Join)?;
-    }
-    if hide_groups {
-        process::unshare(libc::CLONE_NEWCGROUP.cast_unsigned().into()).at(Call::HideGroups)?;
-    }
+fn enter(inherited: &Inherited<'_>) -> Result<(), Fault> {
     // 0 as well: it keeps the number taken until it becomes /dev/null.
     for number in 0..3 {
         fds::place(inherited.log, number).at(Call::Place)?;

@@ -211,6 +211,9 @@ const NEW: &[Rule] = &[
     Rule { call: "open_tree_attr", number: 467, when: &[], answer: EPERM },
 ];
 
+/// Calls that give a process its first socket. All others come from these or from outside.
+const SOCKETS: &[i64] = &[libc::SYS_socket, libc::SYS_socketpair];
+
 /// Calls that an observer hears of before they happen, unless the table refuses them. Hearing of a call changes nothing
 /// that the program can see, so this list is no part of the filter's [`name`].
 const OBSERVED: &[i64] = &[
@@ -234,8 +237,6 @@ const OBSERVED: &[i64] = &[
     libc::SYS_chdir,
     libc::SYS_fchdir,
     libc::SYS_exit_group,
-    libc::SYS_socket,
-    libc::SYS_socketpair,
 ];
 #[cfg(target_arch = "x86_64")]
 const OBSERVED_OLD: &[i64] = &[
@@ -327,9 +328,10 @@ pub fn program() -> Vec<Instruction> {
     compile(&[])
 }
 
-/// The [`program`], with [`OBSERVED`] calls handed to a listener where it would allow them.
-pub fn observing() -> Vec<Instruction> {
-    compile(&[OBSERVED, OBSERVED_OLD].concat())
+/// The [`program`], with calls handed to a listener where it would allow them: all observed ones, or those alone that
+/// make sockets, of which a listener has to know in any case ([`Listener`](super::Listener)).
+pub fn observing(every_call: bool) -> Vec<Instruction> {
+    if every_call { compile(&[SOCKETS, OBSERVED, OBSERVED_OLD].concat()) } else { compile(SOCKETS) }
 }
 
 fn compile(observed: &[i64]) -> Vec<Instruction> {
@@ -357,11 +359,17 @@ fn compile(observed: &[i64]) -> Vec<Instruction> {
     out
 }
 
-/// The [`program`], or the one for an observer, made once in a process.
-pub(super) fn shared(observer: bool) -> &'static [Instruction] {
-    static PROGRAM: OnceLock<Vec<Instruction>> = OnceLock::new();
-    static OBSERVING: OnceLock<Vec<Instruction>> = OnceLock::new();
-    if observer { OBSERVING.get_or_init(observing) } else { PROGRAM.get_or_init(program) }
+/// The program of [`observing`], made once in a process.
+pub(super) fn shared(every_call: bool) -> &'static [Instruction] {
+    static PROGRAMS: [OnceLock<Vec<Instruction>>; 2] = [const { OnceLock::new() }; 2];
+    PROGRAMS[usize::from(every_call)].get_or_init(|| observing(every_call))
+}
+
+/// Has all programs made, for a process that is about to be copied.
+pub(super) fn prepare() {
+    name();
+    shared(false);
+    shared(true);
 }
 
 /// Finds the number in A among these calls.
