@@ -60,10 +60,15 @@ fn main() {
             }
         }
     }
+    // A launcher's time counts when it has ended.
+    let names: Vec<&str> = ways.into_iter().map(|(name, _)| name).collect();
+    let before = processor();
+    drop(launchers);
+    busy[4] += (processor() - before) * ROUNDS as u32 / (ROUNDS as u32 + 3);
     let ms = |d: Duration| d.as_secs_f64() * 1e3;
     let mut figures = Vec::new();
     println!("{:<42} {:>8} {:>8} {:>8}   (ms, {ROUNDS} rounds)", "", "min", "median", "cpu");
-    for (((name, _), times), busy) in ways.iter().zip(&mut times).zip(&busy) {
+    for ((name, times), busy) in names.iter().zip(&mut times).zip(&busy) {
         times.sort_unstable();
         let busy = ms(*busy) / ROUNDS as f64;
         println!("{name:<42} {:>8.3} {:>8.3} {busy:>8.3}", ms(times[0]), ms(times[ROUNDS / 2]));

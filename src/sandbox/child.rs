@@ -59,10 +59,6 @@ pub(super) fn first_process(prepared: &mut Prepared, inherited: &Inherited<'_>) 
     let mut stack = std::mem::take(&mut prepared.stack);
     let steps = &prepared.steps;
     for (index, step) in steps.iter().enumerate() {
-        if matches!(step, Ready::Identity { .. } | Ready::Loopback) {
-            // Done by the launcher, whose namespaces these are.
-            continue;
-        }
         if matches!(step, Ready::Spawn) {
             // This process holds a copy of the caller's memory, which no process inside may look at. Not earlier: its
             // files below the host's /proc would no longer be its own.
@@ -89,7 +85,7 @@ pub(super) fn first_process(prepared: &mut Prepared, inherited: &Inherited<'_>) 
 pub(super) fn probe(prepared: &Prepared, inherited: &Inherited<'_>) -> i32 {
     let mut inside = Inside::default();
     for (index, step) in prepared.steps.iter().enumerate() {
-        if let Err(fault) = apply(step, inherited, &mut inside) {
+        if let Err(fault) = apply_outside(step).and_then(|()| apply(step, inherited, &mut inside)) {
             return fail(index, fault);
         }
     }
@@ -143,7 +139,8 @@ fn send(message: &Message, along: &[BorrowedFd<'_>]) -> bool {
     rustix::net::sendmsg(fds::numbered(CONTROL), &iov, &mut ancillary, SendFlags::NOSIGNAL).is_ok()
 }
 
-/// Applies a step of the namespaces that a launcher keeps; any other is not its business.
+/// Applies what of a step a launcher does, once for all its sandboxes: those of its namespaces, and what its children
+/// inherit.
 pub(super) fn apply_outside(step: &Ready) -> Result<(), Fault> {
     match step {
         Ready::Identity { uid_map, gid_map } => {
@@ -160,6 +157,12 @@ pub(super) fn apply_outside(step: &Ready) -> Result<(), Fault> {
             );
             net::loopback_up(socket.at(Call::Itself)?).at(Call::Itself)
         }
+        Ready::Signals => {
+            thread::default_signals();
+            Ok(())
+        }
+        // Not its own capabilities, but what a program that it started could get.
+        Ready::Capabilities => thread::drop_bounding_set().at(Call::Bounding),
         _ => Ok(()),
     }
 }
@@ -167,7 +170,7 @@ pub(super) fn apply_outside(step: &Ready) -> Result<(), Fault> {
 fn apply(step: &Ready, inherited: &Inherited<'_>, inside: &mut Inside) -> Result<(), Fault> {
     match step {
         Ready::Enter => enter(inherited),
-        Ready::Identity { .. } | Ready::Loopback => apply_outside(step),
+        Ready::Identity { .. } | Ready::Loopback => Ok(()),
         Ready::OomScore { text } => oom_score(text, inside),
         Ready::Keyring => match thread::fresh_session_keyring() {
             // A kernel without keyrings has none to leave.
@@ -208,7 +211,7 @@ fn apply(step: &Ready, inherited: &Inherited<'_>, inside: &mut Inside) -> Result
             thread::plain_scheduling();
             thread::default_timer_slack().at(Call::Itself)
         }
-        Ready::Signals => thread::default_signals().at(Call::Itself),
+        Ready::Signals => thread::unblock_signals().at(Call::Itself),
         Ready::Umask { mask } => {
             rustix::process::umask(Mode::from_raw_mode(*mask));
             Ok(())
@@ -273,8 +276,6 @@ fn enter(inherited: &Inherited<'_>) -> Result<(), Fault> {
     if rustix::event::poll(&mut wait, Some(&now)).at(Call::ParentGone)? != 0 {
         return Err(Fault::new(Call::ParentGone, 0, Errno::SRCH));
     }
-    // Ignored signals are inherited, and with SIGCHLD ignored nothing could be waited for.
-    thread::default_signal(libc::SIGCHLD);
     // No session of its own: process 1 of a pid namespace does not hear a terminal's signals anyway, and a new session
     // means a new scheduling group, which on a busy machine costs a wait of a millisecond.
     // Directories get exactly the modes that they are made with. The program gets its mask by a step of its own.
@@ -447,10 +448,10 @@ fn devices(nodes: &[Node], terminal: bool, inside: &Inside) -> Result<(), Fault>
             // A host whose /dev/null has become a file, say.
             return Err(Fault::new(Call::WrongNode, index, Errno::NODEV));
         }
-        let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NOEXEC;
-        mount::set_attributes(&bound, attributes, false).at_index(Call::ReadOnly, index)?;
         attach(dev.as_fd(), bound.as_fd(), &node.name)?;
     }
+    let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NOEXEC;
+    mount::set_attributes(&dev, attributes, true).at(Call::ReadOnly)?;
     if terminal {
         let context = rustix::mount::fsopen(c"devpts", FsOpenFlags::FSOPEN_CLOEXEC).at(Call::FsOpen)?;
         set_option(context.as_fd(), c"ptmxmode", c"0666", Call::Option, 0)?;
@@ -528,7 +529,6 @@ fn descriptors(inherited: &Inherited<'_>, inside: &Inside) -> Result<(), Fault> 
 
 fn capabilities() -> Result<(), Fault> {
     use rustix::thread::{CapabilitiesSecureBits as Bits, CapabilitySet, CapabilitySets};
-    thread::drop_bounding_set().at(Call::Bounding)?;
     rustix::thread::clear_ambient_capability_set().at(Call::Ambient)?;
     let bits = Bits::NO_ROOT
         | Bits::NO_ROOT_LOCKED

@@ -144,9 +144,10 @@ impl Lease {
         let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(serve::DESCRIPTORS))];
         let mut ancillary = SendAncillaryBuffer::new(&mut space);
         ancillary.push(SendAncillaryMessage::ScmRights(along));
-        rustix::net::sendmsg(self.socket(), &[IoSlice::new(&head)], &mut ancillary, SendFlags::NOSIGNAL)
-            .map_err(system)?;
-        for part in plan.chunks(serve::PART) {
+        let (first, rest) = plan.split_at(plan.len().min(serve::PART));
+        let packet = [IoSlice::new(&head), IoSlice::new(first)];
+        rustix::net::sendmsg(self.socket(), &packet, &mut ancillary, SendFlags::NOSIGNAL).map_err(system)?;
+        for part in rest.chunks(serve::PART) {
             rustix::net::send(self.socket(), part, SendFlags::NOSIGNAL).map_err(system)?;
         }
         Ok(())

@@ -71,6 +71,7 @@ mod launcher;
 mod listener;
 pub mod oci;
 mod plan;
+mod program;
 mod run;
 mod serve;
 mod stage_plan;

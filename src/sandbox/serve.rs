@@ -3,9 +3,9 @@
 //! Made by fork(2), so that it can allocate; single-threaded, so that what it clones can be given its memory as it is.
 //! It hears of its caller's end by its socket, and its sandboxes of its own by the kernel (PR_SET_PDEATHSIG).
 //!
-//! A request is a packet with [`Head`] and descriptors, and then the plan in packets of [`PART`] bytes. The answer is
-//! [`Message::Gone`], or before it [`Message::Unborn`] or [`Message::Failed`] when there is no sandbox to wait for. In
-//! between, [`KILL`] ends the sandbox.
+//! A request is a packet with [`Head`], descriptors and the beginning of the plan, and as many more as the plan needs. The
+//! answer is [`Message::Gone`], or else [`Message::Unborn`] or [`Message::Failed`] when there is no sandbox to wait for.
+//! In between, [`KILL`] ends the sandbox.
 
 use std::io::IoSliceMut;
 use std::mem::MaybeUninit;
@@ -16,13 +16,16 @@ use rustix::io::Errno;
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendFlags};
 
 use super::child::{self, Inherited};
-use super::compile::{Prepared, Ready};
+use super::compile::Prepared;
 use super::fault::Message;
 use super::plan::Plan;
 use crate::sys::{fds, process, thread};
 
 /// Most bytes of a plan in a packet: small enough for any socket's buffer.
 pub(super) const PART: usize = 32 << 10;
+
+/// Bytes of a [`Head`].
+const HEAD: usize = 10;
 
 /// Most descriptors of a request: the log, the sandbox's control socket, and the two ends of the jobserver.
 pub(super) const DESCRIPTORS: usize = 4;
@@ -42,16 +45,18 @@ pub(super) struct Head {
 }
 
 impl Head {
-    pub(super) fn encode(&self) -> [u8; 10] {
-        let mut out = [b'P'; 10];
+    pub(super) fn encode(&self) -> [u8; HEAD] {
+        let mut out = [b'P'; HEAD];
         out[1..9].copy_from_slice(&self.bytes.to_le_bytes());
         out[9] = self.every_call.into();
         out
     }
 
-    fn decode(bytes: &[u8]) -> Option<Self> {
-        let (bytes, every_call) = bytes.strip_prefix(b"P")?.split_first_chunk::<8>()?;
-        Some(Self { bytes: u64::from_le_bytes(*bytes), every_call: every_call == [1] })
+    /// The head of a packet, and the rest of it.
+    fn decode(packet: &[u8]) -> Option<(Self, &[u8])> {
+        let (bytes, rest) = packet.strip_prefix(b"P")?.split_first_chunk::<8>()?;
+        let (every_call, rest) = rest.split_first()?;
+        Some((Self { bytes: u64::from_le_bytes(*bytes), every_call: *every_call == 1 }, rest))
     }
 }
 
@@ -67,6 +72,8 @@ pub(super) fn serve(socket: BorrowedFd<'_>, groups: &[OwnedFd]) -> i32 {
 fn settle(socket: BorrowedFd<'_>, groups: &[OwnedFd]) -> Result<OwnedFd, Errno> {
     // A terminal's signals reach the caller, who decides what ends.
     thread::block_signals()?;
+    // With SIGCHLD ignored, as a caller may have it, nothing could be waited for.
+    thread::default_signal(libc::SIGCHLD);
     for group in groups {
         // Limits are bounds on harm, not isolation: see `cgroup`.
         let _ = rustix::io::write(group, b"0");
@@ -81,7 +88,7 @@ fn settle(socket: BorrowedFd<'_>, groups: &[OwnedFd]) -> Result<OwnedFd, Errno> 
 
 /// Serves until the caller has closed its end.
 fn until_alone(myself: &OwnedFd) -> Result<(), Errno> {
-    let mut buffer = vec![0; PART];
+    let mut buffer = vec![0; HEAD + PART];
     let mut settled = false;
     loop {
         let (got, along) = receive(&mut buffer)?;
@@ -89,8 +96,8 @@ fn until_alone(myself: &OwnedFd) -> Result<(), Errno> {
             return Ok(());
         }
         // A packet for a sandbox that has ended by itself meanwhile.
-        let Some(head) = Head::decode(&buffer[..got]) else { continue };
-        let mut plan = Vec::new();
+        let Some((head, part)) = Head::decode(&buffer[..got]) else { continue };
+        let mut plan = part.to_vec();
         while (plan.len() as u64) < head.bytes {
             let (got, _) = receive(&mut buffer)?;
             if got == 0 {
@@ -133,15 +140,17 @@ fn until_alone(myself: &OwnedFd) -> Result<(), Errno> {
 fn enter(prepared: &Prepared) -> Result<(), Message> {
     process::unshare(prepared.namespaces & process::KEPT).map_err(|errno| Message::Unborn { errno })?;
     for (step, ready) in prepared.steps.iter().enumerate() {
-        if matches!(ready, Ready::Identity { .. } | Ready::Loopback) {
-            child::apply_outside(ready).map_err(|fault| Message::Failed { step, fault })?;
-        }
+        child::apply_outside(ready).map_err(|fault| Message::Failed { step, fault })?;
     }
     Ok(())
 }
 
 /// Waits for the sandbox's end and reports it. False: the caller is gone, and the sandbox with this process.
 fn until_gone(spawned: &process::Spawned, buffer: &mut [u8]) -> Result<bool, Errno> {
+    // To take the mounts apart takes a while, and nobody needs to wait for it: with this descriptor they only go after the
+    // report. Without it (the sandbox was faster, and hides already) they go before, and it takes a little longer.
+    let flags = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::CLOEXEC;
+    let mounts = rustix::fs::open(format!("/proc/{}/ns/mnt", spawned.pid), flags, rustix::fs::Mode::empty());
     loop {
         let socket = fds::numbered(SOCKET);
         let mut polled = [PollFd::new(&spawned.pidfd, PollFlags::IN), PollFd::new(&socket, PollFlags::IN)];
@@ -153,6 +162,7 @@ fn until_gone(spawned: &process::Spawned, buffer: &mut [u8]) -> Result<bool, Err
         if !polled[0].revents().is_empty() {
             let (_, status, usage) = process::wait(spawned.pid)?;
             say(&Message::Gone { status, usage })?;
+            drop(mounts);
             return Ok(true);
         }
         let (got, _) = receive(buffer)?;

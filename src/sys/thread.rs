@@ -55,15 +55,18 @@ pub fn block_signals() -> Result<(), Errno> {
     Ok(())
 }
 
-/// Gives every signal its default action (an ignored signal would stay ignored in the program executed) and blocks
-/// none.
-///
-/// # Errors
-/// As sigprocmask(2).
-pub fn default_signals() -> Result<(), Errno> {
+/// Gives every signal its default action: an ignored signal would stay ignored in the program executed.
+pub fn default_signals() {
     for signal in 1..=64 {
         default_signal(signal);
     }
+}
+
+/// Blocks no signal.
+///
+/// # Errors
+/// As sigprocmask(2).
+pub fn unblock_signals() -> Result<(), Errno> {
     // SAFETY: `set` is initialised by sigemptyset before it is read; a null pointer means that the old mask is not
     // wanted.
     let result = unsafe {
