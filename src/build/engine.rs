@@ -173,6 +173,7 @@ impl Running<'_> {
         let store = self.engine.store;
         let last = self.records.load(&stage.name, &target);
         let log = self.records.log(&stage.name, &target);
+        let reference = self.records.reference(&stage.name, &target);
         let job = Job {
             stage: &stage.name,
             key: composed.key,
@@ -186,6 +187,7 @@ impl Running<'_> {
             limits: stage.limits.clone(),
             outputs: stage.outputs.as_deref(),
             log: &log,
+            reference: &reference,
             fresh: self.options.rebuild.contains(&stage.name),
         };
         let job_fresh = job.fresh;

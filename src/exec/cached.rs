@@ -54,7 +54,7 @@ impl<E: Executor> Executor for Cached<'_, E> {
         }
         // A fresh run that came to another tree must not replace what is known: the caller reports the difference.
         if before.is_none() {
-            self.store.put_action(job.key, &to_result(&done))?;
+            self.store.put_action_with_ref(job.key, &to_result(&done), job.reference)?;
         }
         Ok(done)
     }

@@ -25,6 +25,8 @@ pub struct Job<'a> {
     pub outputs: Option<&'a [String]>,
     /// Where the log is written while the job runs; it stays there when the job fails.
     pub log: &'a Path,
+    /// Name of the reference that keeps its result.
+    pub reference: &'a str,
     /// Whether to execute it even if its result is known. The two results are compared by the caller.
     pub fresh: bool,
 }

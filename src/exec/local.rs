@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io::Write;
 use std::os::fd::AsFd;
+use std::path::Path;
 use std::time::Duration;
 
 use globset::{Glob, GlobMatcher};
@@ -115,8 +116,8 @@ impl<'a> Local<'a> {
     /// store refuses (a device, a name that is not UTF-8) is not worth hiding the failure itself.
     fn keep(&self, finished: &crate::sandbox::Finished) -> Option<Digest> {
         let rules = ImportRules::default();
-        let build = self.store.import(finished.build.as_fd(), &rules).ok()?;
-        let out = self.store.import(finished.out.as_fd(), &rules).ok()?;
+        let build = self.store.import(finished.build.as_fd(), Path::new("/build"), &rules).ok()?;
+        let out = self.store.import(finished.out.as_fd(), Path::new("/out"), &rules).ok()?;
         let mut tree = TreeBuilder::new(self.store);
         tree.tree("build", build).ok()?;
         tree.tree("out", out).ok()?;
@@ -154,7 +155,8 @@ impl Executor for Local<'_> {
             let left = self.keep(&finished);
             return Err(Error::Failed { stage: job.stage.to_owned(), reason, log: job.log.to_owned(), tail, left });
         }
-        let output = self.store.import(finished.out.as_fd(), &ImportRules::default()).map_err(|error| match error {
+        let output = self.store.import(finished.out.as_fd(), Path::new("/out"), &ImportRules::default());
+        let output = output.map_err(|error| match error {
             // What the stage left is the stage's fault; anything else is the store's.
             store::Error::Refused { .. } => {
                 Error::Output { stage: job.stage.to_owned(), reason: error.to_string(), log: job.log.to_owned() }

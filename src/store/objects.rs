@@ -3,7 +3,6 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
@@ -12,6 +11,7 @@ use crate::digest::reapi::Directory;
 use crate::digest::{Canonical, Digest, HashReader};
 use crate::fs::{self, Dir, Kind, Meta};
 
+use super::absent::Absent;
 use super::{EPOCH, Error, Inner, Result, Store};
 
 /// Larger contents are not held in memory. Less in tests, so that they need no large files to come by both ways.
@@ -111,7 +111,12 @@ impl Inner {
 
     /// Whether this very variant is there and looks good. What does not is hashed, then mended or set aside.
     pub(super) fn has(&self, digest: Digest, variant: Variant) -> Result<bool> {
-        let Some(meta) = self.dirs.objects.stat(Name::new(digest, variant).path())? else { return Ok(false) };
+        self.has_at(&Name::new(digest, variant).path(), digest, variant)
+    }
+
+    /// [`Inner::has`], with the variant's path.
+    fn has_at(&self, path: &str, digest: Digest, variant: Variant) -> Result<bool> {
+        let Some(meta) = self.dirs.objects.stat(path)? else { return Ok(false) };
         if looks_good(&meta, digest, variant) {
             return Ok(true);
         }
@@ -212,11 +217,37 @@ impl Inner {
 
     /// Stores bytes whose digest is known, unless they are there.
     pub(super) fn put(&self, digest: Digest, bytes: &[u8], variant: Variant) -> Result<()> {
-        if !self.has(digest, variant)? {
+        self.put_unless(|path| self.has_at(path, digest, variant), digest, bytes, variant)
+    }
+
+    /// Like [`Inner::put`], of one of many objects: names that are not there are told from lists, where that is cheaper.
+    pub(super) fn put_of_many(&self, absent: &Absent, digest: Digest, bytes: &[u8], variant: Variant) -> Result<()> {
+        let there = |path: &str| -> Result<bool> {
+            if absent.claim(digest) {
+                return Ok(false);
+            }
+            let there = self.has_at(path, digest, variant)?;
+            if !there {
+                absent.missed(&self.dirs.objects, digest)?;
+            }
+            Ok(there)
+        };
+        self.put_unless(there, digest, bytes, variant)
+    }
+
+    fn put_unless(
+        &self,
+        there: impl Fn(&str) -> Result<bool>,
+        digest: Digest,
+        bytes: &[u8],
+        variant: Variant,
+    ) -> Result<()> {
+        let path = Name::new(digest, variant).path();
+        if !there(&path)? {
             self.begin()?;
             let mut temporary = self.temporary(variant)?;
             temporary.write(bytes)?;
-            temporary.publish(digest, variant)?;
+            temporary.publish_at(&path, digest)?;
         }
         self.touched();
         Ok(())
@@ -416,18 +447,22 @@ impl Temporary<'_> {
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        Ok(fs::write_all(self.file.as_fd(), bytes, &self.store.dirs.objects.join(self.label()))?)
+        Ok(self.store.dirs.objects.write_file(&self.file, self.label(), bytes)?)
     }
 
     /// Gives the file its name. If another process was faster, its file is as good.
     fn publish(self, digest: Digest, variant: Variant) -> Result<()> {
+        self.publish_at(&Name::new(digest, variant).path(), digest)
+    }
+
+    /// [`Temporary::publish`], with the variant's path.
+    fn publish_at(self, name: &str, digest: Digest) -> Result<()> {
         let objects = &self.store.dirs.objects;
         objects.set_file_times(&self.file, self.label(), EPOCH)?;
-        let name = Name::new(digest, variant).path();
         let session = if self.name.is_some() { Some(self.store.session()?) } else { None };
         let link = || match &self.name {
-            None => objects.link_file(&self.file, &name),
-            Some(temporary) => session.as_ref().map_or(Ok(false), |s| s.dir().rename_new(temporary, objects, &name)),
+            None => objects.link_file(&self.file, name),
+            Some(temporary) => session.as_ref().map_or(Ok(false), |s| s.dir().rename_new(temporary, objects, name)),
         };
         let linked = match link() {
             Err(error) if error.is_missing() => {
@@ -437,7 +472,7 @@ impl Temporary<'_> {
             result => result,
         }?;
         if linked {
-            self.store.known.insert(&objects.stat_file(&self.file, &name)?, digest);
+            self.store.known.insert(&objects.stat_file(&self.file, name)?, digest);
         }
         Ok(())
     }
