@@ -63,6 +63,7 @@ mod rules;
 mod scratch;
 mod session;
 mod spread;
+mod temporary;
 #[cfg(test)]
 mod tests;
 mod usage;
