@@ -2,7 +2,7 @@
 
 use super::exit::ExitCode;
 use super::failure::Failure;
-use crate::{build, exec, fetch, format, fs, lockfile, sandbox, schedule, stage, store, sys, sysroot};
+use crate::{audit, build, exec, fetch, format, fs, lockfile, sandbox, schedule, stage, store, sys, sysroot};
 
 /// `?` in commands: the code, and the error's own text and hint.
 macro_rules! causes {
@@ -17,6 +17,10 @@ macro_rules! causes {
 }
 
 causes! {
+    audit::Error => |error| match error {
+        audit::Error::Store(error) => store_code(error),
+        _ => ExitCode::Usage,
+    },
     stage::Mistakes => |_| ExitCode::Usage,
     stage::UnknownStage => |_| ExitCode::Usage,
     stage::ParamError => |_| ExitCode::Usage,

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use crate::environment::{Project, Said};
+use crate::environment::{Project, Said, copy};
 
 /// A folder that serves as mirror `debian`: the fixture's one package, fetched from a real mirror once.
 fn mirror() -> &'static Path {
@@ -29,19 +29,6 @@ fn mirror() -> &'static Path {
         }
         folder
     })
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).expect("make a folder");
-    for entry in std::fs::read_dir(from).expect("list a folder") {
-        let entry = entry.expect("an entry");
-        let to = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &to);
-        } else {
-            std::fs::copy(entry.path(), to).expect("copy a file");
-        }
-    }
 }
 
 impl Project {
