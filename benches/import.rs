@@ -50,7 +50,7 @@ fn main() {
         settle();
         let store = Store::open(&root).expect("opens");
         let dir = File::open(&tree).expect("opens");
-        let import = || store.import(dir.as_fd(), &ImportRules::default()).expect("imported");
+        let import = || store.import(dir.as_fd(), &tree, &ImportRules::default()).expect("imported");
         let mut digest = None;
         times[2].push(time(|| digest = Some(import())));
         times[3].push(time(|| store.flush().expect("flushed")));

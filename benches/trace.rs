@@ -19,7 +19,7 @@ use repro::build::{Resolver, known};
 use repro::digest::Digest;
 use repro::exec::Local;
 use repro::lockfile::Lockfile;
-use repro::sandbox::{CancelToken, Outcome, RunIo, isolation_id};
+use repro::sandbox::{CancelToken, Launchers, Outcome, RunIo, isolation_id};
 use repro::stage::{Graph, ParamValues};
 use repro::store::Store;
 use repro::trace::{First, Trace, Tracer};
@@ -107,13 +107,16 @@ fn run(plan: &repro::sandbox::StagePlan, traced: bool) -> Option<Trace> {
             tracer.listen(listener);
         }
     };
-    let finished = plan.plan().run(RunIo {
-        log: &mut |_| {},
-        jobserver: Some([read.as_fd(), write.as_fd()]),
-        cancel: &cancel,
-        listener: if traced { Some(&mut listen) } else { None },
-        terminal: None,
-    });
+    let finished = plan.plan().run(
+        &Launchers::new(),
+        RunIo {
+            log: &mut |_| {},
+            jobserver: Some([read.as_fd(), write.as_fd()]),
+            cancel: &cancel,
+            listener: if traced { Some(&mut listen) } else { None },
+            terminal: None,
+        },
+    );
     assert_eq!(finished.expect("this host can run stages").outcome, Outcome::Exited(0));
     let trace = tracer.map(|tracer| tracer.finish().expect("it was observed"));
     if let Some(trace) = &trace {

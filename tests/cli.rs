@@ -8,6 +8,8 @@
     reason = "tests make the world that they test in, and say what they skip"
 )]
 
+#[path = "cli/audit.rs"]
+mod audit;
 #[path = "cli/build.rs"]
 mod build;
 #[path = "cli/environment.rs"]
@@ -22,6 +24,8 @@ mod manual;
 mod signals;
 #[path = "cli/store.rs"]
 mod store;
+#[path = "cli/trace.rs"]
+mod trace;
 #[path = "cli/unpack.rs"]
 mod unpack;
 #[path = "cli/usage.rs"]

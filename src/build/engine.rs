@@ -28,6 +28,8 @@ pub struct Options {
     pub on_failure: OnFailure,
     /// Stages to execute even if their result is known; the new result is compared with the known one.
     pub rebuild: Vec<String>,
+    /// Stages whose results need a trace: they are executed under observation where none is known.
+    pub observe: Vec<String>,
     /// Whether a result that differs from the lockfile's is an error.
     pub check_outputs: bool,
 }
@@ -173,6 +175,7 @@ impl Running<'_> {
         let store = self.engine.store;
         let last = self.records.load(&stage.name, &target);
         let log = self.records.log(&stage.name, &target);
+        let reference = self.records.reference(&stage.name, &target);
         let job = Job {
             stage: &stage.name,
             key: composed.key,
@@ -186,11 +189,11 @@ impl Running<'_> {
             limits: stage.limits.clone(),
             outputs: stage.outputs.as_deref(),
             log: &log,
+            reference: &reference,
             fresh: self.options.rebuild.contains(&stage.name),
+            observed: self.options.observe.contains(&stage.name),
         };
-        let job_fresh = job.fresh;
-        // A fresh run is a check of the known result.
-        let before = if job_fresh { exec::known(store, composed.key)?.map(|done| done.output) } else { None };
+        let (job_fresh, observed) = (job.fresh, job.observed);
         let begun = now();
         let mut line = |line: &str| {
             self.engine.events.event(&Event::StageOutput { stage: stage.name.clone(), line: line.to_owned() });
@@ -219,11 +222,16 @@ impl Running<'_> {
                 return Err(error.into());
             }
         };
+        // A run of what is known already is a check of it.
+        let known = if job_fresh || observed { exec::known(store, composed.key)? } else { None };
+        let differs = known.map(|known| known.output).filter(|expected| *expected != done.output);
+        if let (Some(expected), true) = (differs, observed) {
+            return Err(Error::NotObservable { stage: stage.name.clone(), expected, got: done.output });
+        }
+        // What an observed stage takes is no estimate for the next build.
+        let seconds = last.as_ref().filter(|_| observed).map_or(seconds, |last| last.seconds);
         self.remember(stage, &target, record, &done, last.as_ref(), seconds)?;
-        if job_fresh
-            && let Some(expected) = before
-            && expected != done.output
-        {
+        if let Some(expected) = differs {
             return Err(Error::NotReproducible { stage: stage.name.clone(), expected, got: done.output });
         }
         let verdict = known::verdict(self.engine.lockfile, &stage.name, &target, composed.key, done.output);

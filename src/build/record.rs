@@ -76,7 +76,8 @@ impl<'a> Records<'a> {
     /// # Errors
     /// The file cannot be written.
     pub fn save(&self, stage: &str, target: &str, last: &Last) -> Result<(), store::Error> {
-        let text = serde_json::to_vec(last).expect("a record has string keys only");
+        let mut text = Vec::with_capacity(4096);
+        serde_json::to_writer(&mut text, last).expect("a record has string keys only");
         self.store.put_note(KIND, &self.note(stage, target), &text)
     }
 }

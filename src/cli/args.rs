@@ -83,6 +83,7 @@ pub enum Command {
     Plan(commands::plan::Args),
     Why(commands::why::Args),
     Graph(commands::graph::Args),
+    Audit(commands::audit::Args),
     Log(commands::log::Args),
     Trace(commands::trace::Args),
     Shell(commands::shell::Args),

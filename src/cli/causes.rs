@@ -2,7 +2,7 @@
 
 use super::exit::ExitCode;
 use super::failure::Failure;
-use crate::{build, exec, fetch, format, fs, lockfile, sandbox, schedule, stage, store, sys, sysroot, trace};
+use crate::{audit, build, exec, fetch, format, fs, lockfile, sandbox, schedule, stage, store, sys, sysroot, trace};
 
 /// `?` in commands: the code, and the error's own text and hint.
 macro_rules! causes {
@@ -17,6 +17,10 @@ macro_rules! causes {
 }
 
 causes! {
+    audit::Error => |error| match error {
+        audit::Error::Store(error) => store_code(error),
+        _ => ExitCode::Usage,
+    },
     stage::Mistakes => |_| ExitCode::Usage,
     stage::UnknownStage => |_| ExitCode::Usage,
     stage::ParamError => |_| ExitCode::Usage,
@@ -61,7 +65,7 @@ fn store_code(error: &store::Error) -> ExitCode {
 pub fn build_code(error: &build::Error) -> ExitCode {
     use build::Error;
     match error {
-        Error::NotReproducible { .. } => ExitCode::No,
+        Error::NotReproducible { .. } | Error::NotObservable { .. } => ExitCode::No,
         Error::Exec(error) => exec_code(error),
         Error::Fetch(_) => ExitCode::Pin,
         Error::Sandbox(error) if error.is_host() => ExitCode::Host,

@@ -10,6 +10,7 @@ use super::exit::ExitCode;
 use super::failure::Failure;
 use super::output::{self, Stdout};
 use super::terminal::{Stream, wants_live};
+use crate::audit::Surroundings;
 use crate::fs;
 use crate::lockfile::Lockfile;
 use crate::report::{Detail, JsonLines, Live, Palette, Plain, Screen};
@@ -147,6 +148,22 @@ impl Context {
     pub fn say(&self, text: &str) {
         if !self.globals.quiet {
             output::say(&format!("{text}\n"));
+        }
+    }
+
+    /// Names and paths of this machine, which nothing that is built may hold.
+    pub fn surroundings(&self) -> Surroundings {
+        let text = |name: &str| std::env::var(name).unwrap_or_default();
+        let system = rustix::system::uname();
+        let lossy = |name: &std::ffi::CStr| name.to_string_lossy().into_owned();
+        let absolute = |path: &Path| std::path::absolute(path).map(|path| path.display().to_string()).ok();
+        let user = ["USER", "LOGNAME"].map(text).into_iter().find(|name| !name.is_empty()).unwrap_or_default();
+        Surroundings {
+            user,
+            host: lossy(system.nodename()),
+            home: text("HOME"),
+            kernel: lossy(system.release()),
+            paths: [&self.store, &self.project].into_iter().filter_map(|path| absolute(path)).collect(),
         }
     }
 

@@ -24,7 +24,7 @@ pub enum ExitCode {
 /// Code and meaning, for the manual.
 pub const TABLE: [(&str, &str); 8] = [
     ("0", "done, or the answer is yes"),
-    ("1", "the answer is no: builds differ, a lockfile is out of date, a store is damaged"),
+    ("1", "the answer is no: builds differ, a lockfile is out of date, a store is damaged, an audit finds errors"),
     ("2", "the command line or a file of the project is wrong"),
     ("3", "a stage failed"),
     ("4", "this host cannot give the promised isolation"),

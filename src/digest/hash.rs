@@ -28,12 +28,11 @@ impl Digest {
     /// The hash alone, as 64 lower-case hex digits.
     pub fn hex(&self) -> String {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let mut text = String::with_capacity(64);
-        for byte in self.hash {
-            text.push(DIGITS[usize::from(byte >> 4)] as char);
-            text.push(DIGITS[usize::from(byte & 15)] as char);
+        let mut text = [0; 64];
+        for (pair, byte) in text.chunks_exact_mut(2).zip(self.hash) {
+            pair.copy_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
         }
-        text
+        std::str::from_utf8(&text).expect("digits are ASCII").to_owned()
     }
 
     /// The first 12 hex digits: enough to tell digests apart for a reader, never used to name anything.

@@ -35,27 +35,36 @@ pub fn known(store: &Store, key: Digest) -> Result<Option<Done>, Error> {
 
 impl<E: Executor> Executor for Cached<'_, E> {
     fn execute(&self, job: &Job<'_>, io: &mut Io<'_>) -> Result<Done, Error> {
+        let will_do = |done: &Done| !job.fresh && (!job.observed || done.trace.is_some());
         if !job.fresh
-            && let Some(done) = known(self.store, job.key)?
+            && let Some(done) = known(self.store, job.key)?.filter(will_do)
         {
             return Ok(done);
         }
         // Whoever held the lock before may have built it: look again once it is ours.
         let _lock = self.store.lock_action(job.key)?;
-        let before = known(self.store, job.key)?;
-        if !job.fresh
-            && let Some(done) = before
-        {
+        let before = match known(self.store, job.key)? {
+            Some(done) if will_do(&done) => return Ok(done),
+            Some(done) => done,
+            None => {
+                let done = self.inner.execute(&Job { observed: false, ..job.clone() }, io)?;
+                for message in &job.messages {
+                    self.store.put_bytes(message)?;
+                }
+                self.store.put_action_with_ref(job.key, &to_result(&done), job.reference)?;
+                if !job.observed {
+                    return Ok(done);
+                }
+                done
+            }
+        };
+        let done = self.inner.execute(job, io)?;
+        // A run that came to another tree must not replace what is known: the caller reports the difference.
+        if !job.observed || done.output != before.output {
             return Ok(done);
         }
-        let done = self.inner.execute(job, io)?;
-        for message in &job.messages {
-            self.store.put_bytes(message)?;
-        }
-        // A fresh run that came to another tree must not replace what is known: the caller reports the difference.
-        if before.is_none() {
-            self.store.put_action(job.key, &to_result(&done))?;
-        }
+        let done = Done { log: before.log, ..done };
+        self.store.put_action_with_ref(job.key, &to_result(&done), job.reference)?;
         Ok(done)
     }
 }
@@ -66,12 +75,11 @@ fn to_result(done: &Done) -> ActionResult {
         output_directories: vec![output],
         exit_code: 0,
         stdout_digest: Some(done.log.into()),
-        execution_metadata: Some(ExecutedActionMetadata::with_trace(done.trace)),
+        execution_metadata: done.trace.map(ExecutedActionMetadata::with_trace),
     }
 }
 
-/// The result that is meant; none if it is not one of ours, or of a version that did not trace: these count as not
-/// cached.
+/// The result that is meant; none if it is not one of ours, which counts as not cached.
 fn from_result(result: &ActionResult) -> Option<Done> {
     let [output] = result.output_directories.as_slice() else { return None };
     if output.path != OUT || result.exit_code != 0 {
@@ -79,6 +87,6 @@ fn from_result(result: &ActionResult) -> Option<Done> {
     }
     let output = output.root_directory_digest.as_ref()?.get().ok()?;
     let log = result.stdout_digest.as_ref()?.get().ok()?;
-    let trace = result.trace().ok()??;
+    let trace = result.trace().ok()?;
     Some(Done { output, log, trace, cached: true, cpu: Duration::ZERO })
 }

@@ -25,8 +25,13 @@ pub struct Job<'a> {
     pub outputs: Option<&'a [String]>,
     /// Where the log is written while the job runs; it stays there when the job fails.
     pub log: &'a Path,
+    /// Name of the reference that keeps its result.
+    pub reference: &'a str,
     /// Whether to execute it even if its result is known. The two results are compared by the caller.
     pub fresh: bool,
+    /// Whether its result needs a trace. A run that is observed gives no result of its own: it has to come to the tree of
+    /// one that is not, and adds its trace to that.
+    pub observed: bool,
 }
 
 /// What a job is connected to while it runs.
@@ -58,8 +63,8 @@ pub struct Done {
     pub output: Digest,
     /// What was written to standard output and standard error.
     pub log: Digest,
-    /// What its processes did: a [`crate::trace::Trace`].
-    pub trace: Digest,
+    /// What its processes did, a [`crate::trace::Trace`], if that was ever observed.
+    pub trace: Option<Digest>,
     /// Whether the action cache had it.
     pub cached: bool,
     /// CPU time of all its processes; zero on a cache hit.

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io::Write;
 use std::os::fd::AsFd;
+use std::path::Path;
 use std::time::Duration;
 
 use globset::{Glob, GlobMatcher};
@@ -15,7 +16,7 @@ use super::job::{Done, Io, Job};
 use crate::digest::Digest;
 use crate::digest::reapi::Directory;
 use crate::fs;
-use crate::sandbox::{Outcome, RunIo, StagePlan};
+use crate::sandbox::{Launchers, Outcome, RunIo, StagePlan};
 use crate::stage::{ActionInputs, Layer, Limits};
 use crate::store::{self, Checkout, ImportRules, MergeError, Store, TreeBuilder};
 use crate::trace::{First, Tracer};
@@ -26,6 +27,7 @@ const TAIL: usize = 20;
 /// The sandbox of this machine.
 pub struct Local<'a> {
     store: &'a Store,
+    launchers: Launchers,
 }
 
 /// A sandbox that is ready to be entered: its plan, and the trees that the plan's paths lie in.
@@ -41,7 +43,7 @@ pub struct Prepared {
 impl<'a> Local<'a> {
     /// Runs jobs whose trees are in `store`.
     pub fn new(store: &'a Store) -> Self {
-        Self { store }
+        Self { store, launchers: Launchers::new() }
     }
 
     /// Lays out all that a stage sees and says how its sandbox is made. The trees stay as long as the value lives.
@@ -115,8 +117,8 @@ impl<'a> Local<'a> {
     /// store refuses (a device, a name that is not UTF-8) is not worth hiding the failure itself.
     fn keep(&self, finished: &crate::sandbox::Finished) -> Option<Digest> {
         let rules = ImportRules::default();
-        let build = self.store.import(finished.build.as_fd(), &rules).ok()?;
-        let out = self.store.import(finished.out.as_fd(), &rules).ok()?;
+        let build = self.store.import(finished.build.as_fd(), Path::new("/build"), &rules).ok()?;
+        let out = self.store.import(finished.out.as_fd(), Path::new("/out"), &rules).ok()?;
         let mut tree = TreeBuilder::new(self.store);
         tree.tree("build", build).ok()?;
         tree.tree("out", out).ok()?;
@@ -132,15 +134,25 @@ impl Executor for Local<'_> {
         let fds = slot.fds()?;
         (io.started)();
         let mut log = Log::create(job.log, io.line)?;
-        let untraced = |source| Error::Trace { stage: job.stage.to_owned(), source };
-        let tracer = Tracer::new(job.stage, First::of(&prepared.plan.argv)).map_err(untraced)?;
-        let finished = plan.run(RunIo {
-            log: &mut |bytes| log.take(bytes),
-            jobserver: Some([fds[0].as_fd(), fds[1].as_fd()]),
-            cancel: io.cancel,
-            listener: Some(&mut |listener| tracer.listen(listener)),
-            terminal: None,
-        });
+        // Without being asked, nobody stands between a stage and the kernel.
+        let unobserved = |source| Error::Trace { stage: job.stage.to_owned(), source };
+        let tracer = job.observed.then(|| Tracer::new(job.stage, First::of(&prepared.plan.argv)));
+        let tracer = tracer.transpose().map_err(unobserved)?;
+        let mut listen = |listener| {
+            if let Some(tracer) = &tracer {
+                tracer.listen(listener);
+            }
+        };
+        let finished = plan.run(
+            &self.launchers,
+            RunIo {
+                log: &mut |bytes| log.take(bytes),
+                jobserver: Some([fds[0].as_fd(), fds[1].as_fd()]),
+                cancel: io.cancel,
+                listener: if job.observed { Some(&mut listen) } else { None },
+                terminal: None,
+            },
+        );
         let finished = finished.map_err(|source| Error::Sandbox { stage: job.stage.to_owned(), source })?;
         drop(slot);
         let tail = log.finish()?;
@@ -151,10 +163,12 @@ impl Executor for Local<'_> {
         };
         if let Some(reason) = reason {
             let left = self.keep(&finished);
+            let reason = if job.observed { format!("{reason}, while it was observed") } else { reason };
             return Err(Error::Failed { stage: job.stage.to_owned(), reason, log: job.log.to_owned(), tail, left });
         }
-        let trace = tracer.finish().map_err(untraced)?;
-        let output = self.store.import(finished.out.as_fd(), &ImportRules::default()).map_err(|error| match error {
+        let trace = tracer.map(Tracer::finish).transpose().map_err(unobserved)?;
+        let output = self.store.import(finished.out.as_fd(), Path::new("/out"), &ImportRules::default());
+        let output = output.map_err(|error| match error {
             // What the stage left is the stage's fault; anything else is the store's.
             store::Error::Refused { .. } => {
                 Error::Output { stage: job.stage.to_owned(), reason: error.to_string(), log: job.log.to_owned() }
@@ -164,7 +178,7 @@ impl Executor for Local<'_> {
         self.check_outputs(job, output)?;
         let log = self.store.put_reader(&mut fs::open(job.log)?)?;
         fs::remove_file(job.log)?;
-        let trace = self.store.put_bytes(&trace.encode())?;
+        let trace = trace.map(|trace| self.store.put_bytes(&trace.encode())).transpose()?;
         Ok(Done { output, log, trace, cached: false, cpu: finished.usage.user + finished.usage.system })
     }
 }

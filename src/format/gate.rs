@@ -167,6 +167,7 @@ impl<'a> Gate<'a> {
             Modes::Normalise if directory || mode & 0o100 != 0 => 0o755,
             Modes::Normalise => 0o644,
             Modes::Keep => mode & 0o777,
+            Modes::All => mode & 0o7777,
         }
     }
 

@@ -36,7 +36,7 @@ impl Default for Limits {
     }
 }
 
-/// What becomes of permission bits. Setuid, setgid and sticky bits are dropped always, and counted.
+/// What becomes of permission bits. Setuid, setgid and sticky bits are counted, and dropped but under [`Modes::All`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Modes {
     /// 0755 for directories and what its owner may execute, 0644 for other files.
@@ -44,6 +44,8 @@ pub enum Modes {
     Normalise,
     /// The nine permission bits as they are.
     Keep,
+    /// All twelve bits as they are: for who looks at an archive and lays out nothing of it.
+    All,
 }
 
 /// How names that are not UTF-8 are read.
@@ -85,7 +87,7 @@ pub struct Summary {
     pub replaced: Vec<String>,
     /// Devices, fifos and sockets left out under [`Rules::skip_devices`].
     pub devices: Vec<String>,
-    /// Names that lost a setuid, setgid or sticky bit.
+    /// Names with a setuid, setgid or sticky bit.
     pub special_modes: Vec<String>,
     /// Entries that belong to another user or group than 0.
     pub owners: u64,

@@ -8,7 +8,7 @@ use rustix::fs::{self as sys, AtFlags, CWD, Mode, OFlags, RenameFlags, ResolveFl
 use rustix::io::Errno;
 
 use super::fault::{Class, call};
-use super::file::read_rest;
+use super::file::{read_rest, write_all_to};
 use super::{Entry, Error, Meta, Result, write_all};
 
 const OPEN_DIR: OFlags =
@@ -286,6 +286,14 @@ impl Dir {
     /// It cannot be told.
     pub fn stat_file(&self, file: impl AsFd, name: impl AsRef<Path>) -> Result<Meta> {
         self.on(Class::Observe, "stat", name.as_ref(), || sys::fstat(&file)).map(Meta::from)
+    }
+
+    /// Writes all of `bytes` to an open file; `name` is for the error.
+    ///
+    /// # Errors
+    /// A write fails.
+    pub fn write_file(&self, file: impl AsFd, name: impl AsRef<Path>, bytes: &[u8]) -> Result<()> {
+        write_all_to(file, bytes, || self.join(&name))
     }
 
     /// Reads a file; `None` when there is none.

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::AsFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
@@ -25,12 +25,16 @@ fn parent(path: &Path) -> Result<(Dir, &Path)> {
 ///
 /// # Errors
 /// A write fails.
-pub fn write_all(file: impl AsFd, mut bytes: &[u8], path: &Path) -> Result<()> {
+pub fn write_all(file: impl AsFd, bytes: &[u8], path: &Path) -> Result<()> {
+    write_all_to(file, bytes, || path.to_owned())
+}
+
+pub(super) fn write_all_to(file: impl AsFd, mut bytes: &[u8], path: impl Fn() -> PathBuf) -> Result<()> {
     while !bytes.is_empty() {
         let part = &bytes[..fault::length(bytes.len())];
-        let count = call(Class::Write, "write", || path.to_owned(), || rustix::io::write(&file, part))
+        let count = call(Class::Write, "write", &path, || rustix::io::write(&file, part))
             .and_then(|count| if count == 0 { Err(Errno::IO) } else { Ok(count) })
-            .map_err(|errno| Error::new("write", path, errno))?;
+            .map_err(|errno| Error::new("write", path(), errno))?;
         bytes = &bytes[count..];
     }
     Ok(())

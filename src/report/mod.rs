@@ -11,6 +11,7 @@
 //! Rules of all views: meaning never rests on colour alone; text that a stage or a server wrote is cleaned of
 //! control characters before a terminal sees it; nothing is wider than the terminal.
 
+mod audit;
 mod failure;
 mod json;
 mod lines;
@@ -23,6 +24,7 @@ mod tail;
 mod text;
 mod units;
 
+pub use audit::{audit_html, audit_sarif, audit_text, rule_text, rules_text};
 pub use failure::failure_box;
 pub use json::JsonLines;
 pub use live::{Live, Screen};

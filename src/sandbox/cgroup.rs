@@ -5,11 +5,11 @@
 //! the size of the scratch space remain. Nothing of it is visible inside and nothing depends on it but when a stage is
 //! stopped.
 //!
-//! A group lives as long as its stage. One left behind by a killed `repro` is empty, and is removed by the next run:
-//! its name holds the number of the process that made it.
+//! A group belongs to a launcher, and so to one stage after the other. One left behind by a killed `repro` is empty, and
+//! is removed by the next run: its name holds the number of the process that made it.
 
 use std::ffi::OsString;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -17,14 +17,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::fs::{CWD, Mode, OFlags};
 
-use super::plan::Limits;
-
-/// The group of one run.
+/// A group of a launcher and its sandbox.
 #[derive(Debug)]
 pub(super) struct Group {
     folders: Vec<PathBuf>,
     join: Vec<OwnedFd>,
-    unified: Option<OwnedFd>,
+    /// The file with the number of processes that were ended at the memory limit, and that number at the beginning of the
+    /// present run.
+    kills: Option<(OwnedFd, u64)>,
 }
 
 /// Where groups can be made.
@@ -40,62 +40,69 @@ struct Place {
 const PREFIX: &str = "repro-";
 
 impl Group {
-    /// A new group with these limits, or none where that is not possible.
-    pub(super) fn make(limits: &Limits) -> Option<Self> {
+    /// A new group for that many processes and bytes, or none where that is not possible.
+    pub(super) fn make(processes: u64, memory: u64) -> Option<Self> {
         static PLACES: OnceLock<Vec<Place>> = OnceLock::new();
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let places = PLACES.get_or_init(find_places);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("{PREFIX}{}-{number}", rustix::process::getpid().as_raw_nonzero());
-        let mut group = Self { folders: Vec::new(), join: Vec::new(), unified: None };
+        let mut group = Self { folders: Vec::new(), join: Vec::new(), kills: None };
         for place in places {
             let folder = place.folder.join(&name);
             if rustix::fs::mkdirat(CWD, &folder, Mode::from_raw_mode(0o755)).is_err() {
                 continue;
             }
             group.folders.push(folder.clone());
-            // One more process: the reaper. Scratch space is memory, and is limited by itself.
-            let processes = (limits.processes + 1).to_string();
-            let memory = limits.memory.saturating_add(limits.scratch).to_string();
-            let entry = if place.unified {
-                rustix::fs::open(&folder, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
-                    .map(|folder| group.unified = Some(folder))
-            } else {
-                rustix::fs::open(folder.join("tasks"), OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())
-                    .map(|tasks| group.join.push(tasks))
-            };
-            if entry.is_err() {
+            // A thread that moves itself alone takes no global lock; being moved by another process costs milliseconds.
+            let members = folder.join(if place.unified { "cgroup.procs" } else { "tasks" });
+            let Ok(members) = rustix::fs::open(members, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty()) else {
                 continue;
-            }
+            };
+            group.join.push(members);
             // A value that the kernel refuses (larger than it can count) means no limit, as wanted.
             if place.pids {
-                write(&folder.join("pids.max"), &processes);
+                // One more, as in the plan's own limit: the reaper. The launcher is of the stage's number.
+                write(&folder.join("pids.max"), &processes.saturating_add(1).to_string());
             }
             if place.memory {
-                write(&folder.join(if place.unified { "memory.max" } else { "memory.limit_in_bytes" }), &memory);
+                let (limit, events) = if place.unified {
+                    ("memory.max", "memory.events")
+                } else {
+                    ("memory.limit_in_bytes", "memory.oom_control")
+                };
+                write(&folder.join(limit), &memory.to_string());
+                let file = rustix::fs::open(folder.join(events), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
+                group.kills = file.ok().map(|file| (file, 0));
             }
         }
         (!group.folders.is_empty()).then_some(group)
     }
 
-    /// Files of version 1: a process becomes a member by writing `0`.
+    /// Files of which each takes the process that writes `0` to it into the group.
     pub(super) fn join(&self) -> &[OwnedFd] {
         &self.join
     }
 
-    /// The folder of version 2: a process is born as a member.
-    pub(super) fn unified(&self) -> Option<BorrowedFd<'_>> {
-        self.unified.as_ref().map(AsFd::as_fd)
+    /// A run begins: what the kernel ended before was another's.
+    pub(super) fn begin(&mut self) {
+        if let Some((file, before)) = &mut self.kills {
+            *before = kills(file);
+        }
     }
 
-    /// Whether the kernel has ended a process of the group at the memory limit.
+    /// Whether the kernel has ended a process of the present run at the memory limit.
     pub(super) fn ran_out_of_memory(&self) -> bool {
-        let count = |folder: &PathBuf| {
-            let text = read(&folder.join("memory.events")).or_else(|| read(&folder.join("memory.oom_control")))?;
-            text.lines().find_map(|line| line.strip_prefix("oom_kill ")?.trim().parse::<u64>().ok())
-        };
-        self.folders.iter().filter_map(count).any(|kills| kills > 0)
+        self.kills.as_ref().is_some_and(|(file, before)| kills(file) > *before)
     }
+}
+
+/// The number behind `oom_kill`, in the format that both versions share.
+fn kills(file: &OwnedFd) -> u64 {
+    let mut buffer = [0; 512];
+    let got = rustix::io::pread(file, &mut buffer, 0).unwrap_or(0);
+    let text = str::from_utf8(&buffer[..got]).unwrap_or_default();
+    text.lines().find_map(|line| line.strip_prefix("oom_kill ")?.trim().parse().ok()).unwrap_or(0)
 }
 
 impl Drop for Group {

@@ -36,9 +36,7 @@ pub(super) struct Inherited<'a> {
     pub(super) jobserver: Option<[BorrowedFd<'a>; 2]>,
     /// The child's end of the control socket.
     pub(super) control: BorrowedFd<'a>,
-    /// Files that take the process which writes `0` to them into a control group.
-    pub(super) groups: &'a [OwnedFd],
-    /// The caller's own process.
+    /// The parent's process, with which this one has to end.
     pub(super) caller: BorrowedFd<'a>,
 }
 
@@ -87,7 +85,7 @@ pub(super) fn first_process(prepared: &mut Prepared, inherited: &Inherited<'_>) 
 pub(super) fn probe(prepared: &Prepared, inherited: &Inherited<'_>) -> i32 {
     let mut inside = Inside::default();
     for (index, step) in prepared.steps.iter().enumerate() {
-        if let Err(fault) = apply(step, inherited, &mut inside) {
+        if let Err(fault) = apply_outside(step).and_then(|()| apply(step, inherited, &mut inside)) {
             return fail(index, fault);
         }
     }
@@ -141,20 +139,15 @@ fn send(message: &Message, along: &[BorrowedFd<'_>]) -> bool {
     rustix::net::sendmsg(fds::numbered(CONTROL), &iov, &mut ancillary, SendFlags::NOSIGNAL).is_ok()
 }
 
-fn apply(step: &Ready, inherited: &Inherited<'_>, inside: &mut Inside) -> Result<(), Fault> {
+/// Applies what of a step a launcher does, once for all its sandboxes: those of its namespaces, and what its children
+/// inherit.
+pub(super) fn apply_outside(step: &Ready) -> Result<(), Fault> {
     match step {
-        Ready::Enter { cgroup_later } => enter(inherited, *cgroup_later),
         Ready::Identity { uid_map, gid_map } => {
             write_file(c"/proc/self/setgroups", b"deny", 0)?;
             write_file(c"/proc/self/uid_map", uid_map, 1)?;
             write_file(c"/proc/self/gid_map", gid_map, 2)
         }
-        Ready::OomScore { text } => oom_score(text, inside),
-        Ready::Keyring => match thread::fresh_session_keyring() {
-            // A kernel without keyrings has none to leave.
-            Ok(()) | Err(Errno::NOSYS) => Ok(()),
-            Err(errno) => Err(Fault::new(Call::Itself, 0, errno)),
-        },
         Ready::Loopback => {
             let socket = rustix::net::socket_with(
                 rustix::net::AddressFamily::INET,
@@ -164,6 +157,26 @@ fn apply(step: &Ready, inherited: &Inherited<'_>, inside: &mut Inside) -> Result
             );
             net::loopback_up(socket.at(Call::Itself)?).at(Call::Itself)
         }
+        Ready::Signals => {
+            thread::default_signals();
+            Ok(())
+        }
+        // Not its own capabilities, but what a program that it started could get.
+        Ready::Capabilities => thread::drop_bounding_set().at(Call::Bounding),
+        _ => Ok(()),
+    }
+}
+
+fn apply(step: &Ready, inherited: &Inherited<'_>, inside: &mut Inside) -> Result<(), Fault> {
+    match step {
+        Ready::Enter => enter(inherited),
+        Ready::Identity { .. } | Ready::Loopback => Ok(()),
+        Ready::OomScore { text } => oom_score(text, inside),
+        Ready::Keyring => match thread::fresh_session_keyring() {
+            // A kernel without keyrings has none to leave.
+            Ok(()) | Err(Errno::NOSYS) => Ok(()),
+            Err(errno) => Err(Fault::new(Call::Itself, 0, errno)),
+        },
         Ready::HostName { host, domain } => {
             rustix::system::sethostname(host).at(Call::Itself)?;
             rustix::system::setdomainname(domain).at(Call::Itself)
@@ -198,19 +211,16 @@ fn apply(step: &Ready, inherited: &Inherited<'_>, inside: &mut Inside) -> Result
             thread::plain_scheduling();
             thread::default_timer_slack().at(Call::Itself)
         }
-        Ready::Signals => thread::default_signals().at(Call::Itself),
+        Ready::Signals => thread::unblock_signals().at(Call::Itself),
         Ready::Umask { mask } => {
             rustix::process::umask(Mode::from_raw_mode(*mask));
             Ok(())
         }
         Ready::Personality { persona } => thread::set_personality(*persona).at(Call::Itself),
         Ready::Capabilities => capabilities(),
-        Ready::Filter { program, listener } => {
+        Ready::Filter { program } => {
             rustix::thread::set_no_new_privs(true).at(Call::NoNewPrivileges)?;
-            if !listener {
-                return seccomp::install(program).at(Call::Install);
-            }
-            let listener = seccomp::install_with_listener(program).at(Call::Install)?;
+            let listener = seccomp::install(program).at(Call::Install)?;
             let sent = send(&Message::Listener, &[listener.as_fd()]);
             if sent { Ok(()) } else { Err(Fault::new(Call::Send, 1, Errno::PIPE)) }
         }
@@ -243,14 +253,7 @@ impl Inside {
 }
 
 /// Arranges descriptors, ties this process's life to the caller's and cuts mounts off from the host's.
-fn enter(inherited: &Inherited<'_>, hide_groups: bool) -> Result<(), Fault> {
-    for group in inherited.groups {
-        // A thread that moves itself alone takes no global lock; being moved by another process costs milliseconds.
-        rustix::io::write(group, b"0").at(Call::Join)?;
-    }
-    if hide_groups {
-        process::unshare(libc::CLONE_NEWCGROUP.cast_unsigned().into()).at(Call::HideGroups)?;
-    }
+fn enter(inherited: &Inherited<'_>) -> Result<(), Fault> {
     // 0 as well: it keeps the number taken until it becomes /dev/null.
     for number in 0..3 {
         fds::place(inherited.log, number).at(Call::Place)?;
@@ -273,8 +276,6 @@ fn enter(inherited: &Inherited<'_>, hide_groups: bool) -> Result<(), Fault> {
     if rustix::event::poll(&mut wait, Some(&now)).at(Call::ParentGone)? != 0 {
         return Err(Fault::new(Call::ParentGone, 0, Errno::SRCH));
     }
-    // Ignored signals are inherited, and with SIGCHLD ignored nothing could be waited for.
-    thread::default_signal(libc::SIGCHLD);
     // No session of its own: process 1 of a pid namespace does not hear a terminal's signals anyway, and a new session
     // means a new scheduling group, which on a busy machine costs a wait of a millisecond.
     // Directories get exactly the modes that they are made with. The program gets its mask by a step of its own.
@@ -447,10 +448,10 @@ fn devices(nodes: &[Node], terminal: bool, inside: &Inside) -> Result<(), Fault>
             // A host whose /dev/null has become a file, say.
             return Err(Fault::new(Call::WrongNode, index, Errno::NODEV));
         }
-        let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NOEXEC;
-        mount::set_attributes(&bound, attributes, false).at_index(Call::ReadOnly, index)?;
         attach(dev.as_fd(), bound.as_fd(), &node.name)?;
     }
+    let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NOEXEC;
+    mount::set_attributes(&dev, attributes, true).at(Call::ReadOnly)?;
     if terminal {
         let context = rustix::mount::fsopen(c"devpts", FsOpenFlags::FSOPEN_CLOEXEC).at(Call::FsOpen)?;
         set_option(context.as_fd(), c"ptmxmode", c"0666", Call::Option, 0)?;
@@ -528,7 +529,6 @@ fn descriptors(inherited: &Inherited<'_>, inside: &Inside) -> Result<(), Fault> 
 
 fn capabilities() -> Result<(), Fault> {
     use rustix::thread::{CapabilitiesSecureBits as Bits, CapabilitySet, CapabilitySets};
-    thread::drop_bounding_set().at(Call::Bounding)?;
     rustix::thread::clear_ambient_capability_set().at(Call::Ambient)?;
     let bits = Bits::NO_ROOT
         | Bits::NO_ROOT_LOCKED

@@ -19,7 +19,7 @@ pub(super) const NODES: [(&str, u32, u32); 5] =
 /// A step, ready to be applied. The meaning is that of [`Step`]; paths are relative to the root or the scratch space.
 #[derive(Debug)]
 pub(super) enum Ready {
-    Enter { cgroup_later: bool },
+    Enter,
     Identity { uid_map: Vec<u8>, gid_map: Vec<u8> },
     OomScore { text: Vec<u8> },
     Keyring,
@@ -41,7 +41,7 @@ pub(super) enum Ready {
     Umask { mask: u32 },
     Personality { persona: u64 },
     Capabilities,
-    Filter { program: &'static [Instruction], listener: bool },
+    Filter { program: &'static [Instruction] },
     Directory { path: CString },
     Execute { candidates: Vec<CString>, argv: StringArray, env: StringArray },
 }
@@ -69,17 +69,18 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
-    /// Prepares a plan, refusing one that could not be applied as written. With `listener` the filter hands calls over.
-    pub(super) fn new(plan: &Plan, listener: bool) -> Result<Self, Error> {
+    /// Prepares a plan, refusing one that could not be applied as written. With `every_call` the
+    /// filter hands over all observed calls, else those alone that make sockets.
+    pub(super) fn new(plan: &Plan, every_call: bool) -> Result<Self, Error> {
         if plan.schema != plan::SCHEMA {
             return Err(Error::Schema { found: plan.schema, known: plan::SCHEMA });
         }
         require_order(plan)?;
-        Self::of(&plan.steps, listener)
+        Self::of(&plan.steps, every_call)
     }
 
     /// Prepares steps that need not be a whole plan.
-    pub(super) fn of(plan: &[Step], listener: bool) -> Result<Self, Error> {
+    pub(super) fn of(plan: &[Step], every_call: bool) -> Result<Self, Error> {
         let terminal = plan.iter().any(|step| matches!(step, Step::Session { terminal: true }));
         let mut namespaces = 0;
         let mut steps = Vec::with_capacity(plan.len());
@@ -90,10 +91,8 @@ impl Prepared {
             }
             steps.push(match step {
                 Step::Enter { namespaces: wanted } => {
-                    // The names of control groups are hidden only once the caller has put the process into its own.
-                    let now = wanted.iter().filter(|n| **n != plan::Namespace::Cgroup);
-                    namespaces = now.fold(0, |flags, n| flags | n.flag());
-                    Ready::Enter { cgroup_later: wanted.contains(&plan::Namespace::Cgroup) }
+                    namespaces = wanted.iter().fold(0, |flags, namespace| flags | namespace.flag());
+                    Ready::Enter
                 }
                 Step::Identity { uid, gid } => Ready::Identity {
                     uid_map: format!("{uid} {} 1\n", rustix::process::geteuid().as_raw()).into_bytes(),
@@ -154,7 +153,7 @@ impl Prepared {
                     if *policy != filter::name() {
                         return Err(bad("this version of `repro` has another filter"));
                     }
-                    Ready::Filter { program: filter::shared(listener), listener }
+                    Ready::Filter { program: filter::shared(every_call) }
                 }
                 Step::Directory { path } => Ready::Directory { path: text(path.clone())? },
                 Step::Execute { argv, env } => {

@@ -12,6 +12,7 @@ use super::child::{self, Inherited};
 use super::compile::Prepared;
 use super::error::Error;
 use super::fault::{Fault, MESSAGE, Message};
+use super::launcher::Launchers;
 use super::plan::{Limits, Namespace, Plan, Step};
 use super::run::RunIo;
 use super::stage_plan::StagePlan;
@@ -118,7 +119,7 @@ pub fn require() -> Result<(), Error> {
         Error::System { what: "make a cancellation token", source }
     })?;
     let io = RunIo { log: &mut |_| {}, jobserver: None, cancel: &cancel, listener: None, terminal: None };
-    let result = minimal().run(io);
+    let result = minimal().run(&Launchers::new(), io);
     match result {
         // All steps but the last have worked: there is no program in an empty root.
         Err(Error::NoProgram { .. }) | Ok(_) => Ok(()),
@@ -212,7 +213,7 @@ fn of(name: &'static str, needed_for: &'static str, result: Result<(), Error>) -
 
 /// Starts a process in new namespaces.
 fn started(namespaces: u64) -> Result<(), Error> {
-    let spawned = process::clone_process(namespaces, None, &mut || 0).map_err(|source| Error::Start { source })?;
+    let spawned = process::clone_process(namespaces, &mut || 0).map_err(|source| Error::Start { source })?;
     process::wait(spawned.pid).map_err(|source| Error::System { what: "wait for a probe", source })?;
     Ok(())
 }
@@ -231,14 +232,9 @@ fn tried(wanted: Wanted) -> Result<(), Error> {
     // The probe's numbers 0 to 6 are given out.
     let high = |fd: &OwnedFd| rustix::io::fcntl_dupfd_cloexec(fd, 10).map_err(system("duplicate a descriptor"));
     let (log, control_child, myself) = (high(&control_child)?, high(&control_child)?, high(&myself)?);
-    let inherited = Inherited {
-        log: log.as_fd(),
-        jobserver: None,
-        control: control_child.as_fd(),
-        groups: &[],
-        caller: myself.as_fd(),
-    };
-    let spawned = process::clone_process(prepared.namespaces, None, &mut || child::probe(&prepared, &inherited))
+    let inherited =
+        Inherited { log: log.as_fd(), jobserver: None, control: control_child.as_fd(), caller: myself.as_fd() };
+    let spawned = process::clone_process(prepared.namespaces, &mut || child::probe(&prepared, &inherited))
         .map_err(|source| Error::Start { source })?;
     drop((log, control_child));
     let (_, status, _) = process::wait(spawned.pid).map_err(system("wait for a probe"))?;

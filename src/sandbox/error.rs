@@ -216,7 +216,7 @@ fn step_hint(step: &Step, fault: &Fault) -> (Option<String>, bool) {
             ),
             true,
         ),
-        (Step::Enter { .. }, Call::Private | Call::HideGroups) => (start_hint(Errno::PERM), true),
+        (Step::Enter { .. }, Call::Private) => (start_hint(Errno::PERM), true),
         (Step::Identity { .. }, _) => (
             hint(
                 "a container must leave CAP_SETFCAP to its root, or run `repro` as a plain user; \

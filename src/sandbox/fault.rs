@@ -1,8 +1,11 @@
 //! What the child tells its parent, as bytes of fixed form: it cannot allocate, and text is made by the parent.
 
 use std::os::fd::AsFd;
+use std::time::Duration;
 
 use rustix::io::Errno;
+
+use crate::sys::process::Usage;
 
 /// Most bytes of a message.
 pub(super) const MESSAGE: usize = 112;
@@ -28,8 +31,6 @@ macro_rules! calls {
 }
 
 calls! {
-    Join "join a control group",
-    HideGroups "hide the names of control groups",
     Place "arrange descriptors",
     Close "close inherited descriptors",
     DeathSignal "ask to die with the caller",
@@ -149,6 +150,18 @@ pub(super) enum Message {
         /// Largest resident set among it and its descendants, in bytes.
         max_rss: u64,
     },
+    /// From the launcher: it could not make the sandbox's first process.
+    Unborn {
+        /// What the kernel said.
+        errno: Errno,
+    },
+    /// From the launcher: the sandbox has ended, and nothing of it is alive.
+    Gone {
+        /// The wait status of its first process.
+        status: i32,
+        /// What all its processes used.
+        usage: Usage,
+    },
 }
 
 impl Message {
@@ -178,6 +191,18 @@ impl Message {
                 put(&status.to_le_bytes());
                 put(&max_rss.to_le_bytes());
             }
+            Self::Unborn { errno } => {
+                put(b"U");
+                put(&errno.raw_os_error().to_le_bytes());
+            }
+            Self::Gone { status, usage } => {
+                put(b"G");
+                put(&status.to_le_bytes());
+                for time in [usage.user, usage.system] {
+                    put(&u64::try_from(time.as_micros()).unwrap_or(u64::MAX).to_le_bytes());
+                }
+                put(&usage.max_rss.to_le_bytes());
+            }
         }
         (out, len)
     }
@@ -204,6 +229,14 @@ impl Message {
                 let (status, rest) = rest.split_first_chunk::<4>()?;
                 let (max_rss, _) = rest.split_first_chunk::<8>()?;
                 Some(Self::Done { status: i32::from_le_bytes(*status), max_rss: u64::from_le_bytes(*max_rss) })
+            }
+            b'U' => Some(Self::Unborn { errno: Errno::from_raw_os_error(i32::from_le_bytes(*rest.first_chunk()?)) }),
+            b'G' => {
+                let (status, rest) = rest.split_first_chunk::<4>()?;
+                let number = |at: usize| Some(u64::from_le_bytes(*rest.get(at * 8..)?.first_chunk::<8>()?));
+                let time = |at| Some(Duration::from_micros(number(at)?));
+                let usage = Usage { user: time(0)?, system: time(1)?, max_rss: number(2)? };
+                Some(Self::Gone { status: i32::from_le_bytes(*status), usage })
             }
             _ => None,
         }

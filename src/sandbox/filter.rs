@@ -15,12 +15,12 @@
 //! x32 calls from native ones. The kernel caches calls that are allowed whatever their arguments (since 5.11), so only
 //! the few calls with conditions run through the program.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
+use super::program::compile;
 use crate::digest::Digest;
 use crate::sys::seccomp::Instruction;
 
@@ -87,7 +87,7 @@ const NEW_LISTENER: u32 = 1 << 3;
 pub const PERSONA: u32 = libc::ADDR_NO_RANDOMIZE as u32;
 
 /// The last call in the kernel's table when this one was written (`file_setattr`, Linux 6.17).
-const NEWEST: u32 = 469;
+pub(super) const NEWEST: u32 = 469;
 
 const fn arg(argument: u8, is: Is) -> Test {
     Test { argument, is }
@@ -211,9 +211,12 @@ const NEW: &[Rule] = &[
     Rule { call: "open_tree_attr", number: 467, when: &[], answer: EPERM },
 ];
 
+/// Calls that give a process its first socket. All others come from these or from outside.
+const SOCKETS: &[i64] = &[libc::SYS_socket, libc::SYS_socketpair];
+
 /// Calls that an observer hears of before they happen, unless the table refuses them: all that take a path, and the ends
-/// of processes. Hearing of a call changes nothing that the program can see, so this list is no part of the filter's
-/// [`name`].
+/// of processes. This list is no part of the filter's [`name`]: only a run that is to be traced has it, and such a run
+/// gives no result of its own.
 const OBSERVED: &[i64] = &[
     libc::SYS_openat,
     libc::SYS_openat2,
@@ -299,7 +302,7 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
     [CONDITIONAL, CONDITIONAL_OLD, ALWAYS, ALWAYS_OLD, NEW].into_iter().flatten()
 }
 
-/// The filter's name, with a digest of all that it does: part of what isolation is in force.
+/// The filter's name, with a digest of its table: part of what isolation is in force.
 pub fn name() -> String {
     static NAME: OnceLock<String> = OnceLock::new();
     NAME.get_or_init(named).clone()
@@ -307,157 +310,49 @@ pub fn name() -> String {
 
 fn named() -> String {
     let mut text = String::new();
-    for instruction in program() {
-        let Instruction { code, yes, no, k } = instruction;
-        // Writing to a String does not fail.
-        let _ = writeln!(text, "{code} {yes} {no} {k}");
+    // Writing to a String does not fail.
+    let _ = writeln!(text, "{} up to {NEWEST}", std::env::consts::ARCH);
+    for Rule { number, when, answer, .. } in rules() {
+        let _ = write!(text, "{number}");
+        for Test { argument, is } in *when {
+            let _ = match is {
+                Is::Value(value) => write!(text, " {argument}={value}"),
+                Is::AnyBit(bits) => write!(text, " {argument}&{bits}"),
+                Is::NoneOf(values) => write!(text, " {argument}!{values:?}"),
+            };
+        }
+        let _ = match answer {
+            Answer::Error(errno) => writeln!(text, " -{errno}"),
+            Answer::Zero => writeln!(text, " 0"),
+        };
     }
     format!("deny-{}", Digest::of(text.as_bytes()).short())
 }
 
-#[cfg(target_arch = "x86_64")]
-const ARCHITECTURE: u32 = 0xc000_003e;
-#[cfg(target_arch = "aarch64")]
-const ARCHITECTURE: u32 = 0xc000_00b7;
-
-// Offsets in `struct seccomp_data` (linux/seccomp.h).
-const NUMBER: u32 = 0;
-const ARCH: u32 = 4;
-const ARGUMENTS: u32 = 16;
-
-const ALLOW: u32 = 0x7fff_0000;
-const KILL_PROCESS: u32 = 0x8000_0000;
-const ERRNO: u32 = 0x0005_0000;
-const NOTIFY: u32 = 0x7fc0_0000;
-
-const LOAD: u16 = 0x20; // BPF_LD | BPF_W | BPF_ABS
-const EQUAL: u16 = 0x15; // BPF_JMP | BPF_JEQ | BPF_K
-const GREATER: u16 = 0x25; // BPF_JMP | BPF_JGT | BPF_K
-const BITS: u16 = 0x45; // BPF_JMP | BPF_JSET | BPF_K
-const ALWAYS_TO: u16 = 0x05; // BPF_JMP | BPF_JA
-const RETURN: u16 = 0x06; // BPF_RET | BPF_K
-
-fn load(offset: u32) -> Instruction {
-    Instruction { code: LOAD, yes: 0, no: 0, k: offset }
-}
-
-fn jump(code: u16, k: u32, yes: usize, no: usize) -> Instruction {
-    let near = |distance: usize| u8::try_from(distance).expect("blocks of the table are far shorter than 256");
-    Instruction { code, yes: near(yes), no: near(no), k }
-}
-
-fn give(value: u32) -> Instruction {
-    Instruction { code: RETURN, yes: 0, no: 0, k: value }
-}
-
-fn answer(answer: Answer) -> Instruction {
-    match answer {
-        Answer::Error(number) => give(ERRNO | number.cast_unsigned() & 0xffff),
-        Answer::Zero => give(ERRNO),
-    }
-}
-
-/// The filter as a program for the kernel: a binary search for the call's number, then that call's rules.
-///
-/// Installing a filter makes the kernel run it once for every number there is, to learn which calls are always allowed:
-/// a list of comparisons would cost each stage a tenth of a millisecond for that.
+/// The filter as a program for the kernel. Its form is that of `program`.
 pub fn program() -> Vec<Instruction> {
-    compile(&[])
+    compile(rules(), &[], &[])
 }
 
-/// The [`program`], with [`OBSERVED`] calls handed to a listener where it would allow them.
-pub fn observing() -> Vec<Instruction> {
-    compile(&[OBSERVED, OBSERVED_OLD].concat())
-}
-
-fn compile(observed: &[i64]) -> Vec<Instruction> {
-    let number = |number: i64| u32::try_from(number).expect("call numbers are small");
-    let mut calls: BTreeMap<u32, Vec<&Rule>> = BTreeMap::new();
-    for rule in rules() {
-        calls.entry(number(rule.number)).or_default().push(rule);
-    }
-    for call in observed {
-        calls.entry(number(*call)).or_default();
-    }
-    let otherwise = |call: u32| {
-        if !observed.contains(&call.into()) {
-            return Vec::new();
-        }
-        let spared = BY_DESCRIPTOR.iter().filter(|(spared, _)| *spared == i64::from(call));
-        let mut out: Vec<Instruction> = spared.flat_map(|(_, when)| block(&[*when], give(ALLOW))).collect();
-        out.push(give(NOTIFY));
-        out
-    };
-    let calls: Vec<(u32, Vec<Instruction>)> =
-        calls.into_iter().map(|(number, rules)| (number, decision(number, &rules, otherwise(number)))).collect();
-    let mut out = vec![
-        load(ARCH),
-        // A 32-bit program's calls have other numbers: it ends by SIGSYS.
-        jump(EQUAL, ARCHITECTURE, 1, 0),
-        give(KILL_PROCESS),
-        load(NUMBER),
-        // Newer than the table; x32 calls, which have bit 30 set, as well.
-        jump(GREATER, NEWEST, 0, 1),
-        give(ERRNO | libc::ENOSYS.cast_unsigned()),
-    ];
-    out.extend(search(&calls));
-    out
-}
-
-/// The [`program`], or the one for an observer, made once in a process.
-pub(super) fn shared(observer: bool) -> &'static [Instruction] {
-    static PROGRAM: OnceLock<Vec<Instruction>> = OnceLock::new();
-    static OBSERVING: OnceLock<Vec<Instruction>> = OnceLock::new();
-    if observer { OBSERVING.get_or_init(observing) } else { PROGRAM.get_or_init(program) }
-}
-
-/// Finds the number in A among these calls.
-fn search(calls: &[(u32, Vec<Instruction>)]) -> Vec<Instruction> {
-    match calls {
-        [] => vec![give(ALLOW)],
-        [(_, decision)] => decision.clone(),
-        several => {
-            let (low, high) = several.split_at(several.len() / 2);
-            let (low, high) = (search(low), search(high));
-            let last = several[several.len() / 2 - 1].0;
-            // The way to the upper half may be longer than a conditional jump reaches (255).
-            let over = u32::try_from(low.len()).expect("programs are short");
-            let mut out = vec![jump(GREATER, last, 0, 1), Instruction { code: ALWAYS_TO, yes: 0, no: 0, k: over }];
-            out.extend(low);
-            out.extend(high);
-            out
-        }
+/// The [`program`], with calls handed to a listener where it would allow them: all observed ones, or those alone that
+/// make sockets, of which a listener has to know in any case ([`Listener`](super::Listener)).
+pub fn observing(every_call: bool) -> Vec<Instruction> {
+    if every_call {
+        compile(rules(), &[SOCKETS, OBSERVED, OBSERVED_OLD].concat(), BY_DESCRIPTOR)
+    } else {
+        compile(rules(), SOCKETS, &[])
     }
 }
 
-/// What happens to a call whose number is in A, if it is this one; `otherwise` when no rule holds.
-fn decision(number: u32, rules: &[&Rule], mut otherwise: Vec<Instruction>) -> Vec<Instruction> {
-    let mut body: Vec<Instruction> = rules.iter().flat_map(|rule| block(rule.when, answer(rule.answer))).collect();
-    body.append(&mut otherwise);
-    let mut out = vec![jump(EQUAL, number, 0, body.len())];
-    out.append(&mut body);
-    out.push(give(ALLOW));
-    out
+/// The program of [`observing`], made once in a process.
+pub(super) fn shared(every_call: bool) -> &'static [Instruction] {
+    static PROGRAMS: [OnceLock<Vec<Instruction>>; 2] = [const { OnceLock::new() }; 2];
+    PROGRAMS[usize::from(every_call)].get_or_init(|| observing(every_call))
 }
 
-/// The answer, where all tests hold.
-fn block(when: &[Test], answer: Instruction) -> Vec<Instruction> {
-    // Built backwards: each test must know how much to skip when it fails.
-    let mut block = vec![answer];
-    for test in when.iter().rev() {
-        let rest = block.len();
-        let mut tests = vec![load(ARGUMENTS + 8 * u32::from(test.argument))];
-        match test.is {
-            Is::Value(value) => tests.push(jump(EQUAL, value, 0, rest)),
-            Is::AnyBit(bits) => tests.push(jump(BITS, bits, 0, rest)),
-            Is::NoneOf(values) => {
-                for (index, value) in values.iter().enumerate() {
-                    tests.push(jump(EQUAL, *value, values.len() - 1 - index + rest, 0));
-                }
-            }
-        }
-        tests.append(&mut block);
-        block = tests;
-    }
-    block
+/// Has all programs made, for a process that is about to be copied.
+pub(super) fn prepare() {
+    name();
+    shared(false);
+    shared(true);
 }

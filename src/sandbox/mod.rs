@@ -4,17 +4,19 @@
 //! prints, compares, goes to JSON, and to an OCI bundle ([`oci`]). [`Plan::run`] applies it.
 //!
 //! # How a run goes
-//! The plan is first turned into C strings, arrays and a filter program (`compile`), because nothing may be allocated
-//! between clone and exec. Then `clone3` makes a process in new user, mount, pid, network, UTS and IPC namespaces; it
-//! does the steps up to [`Step::Spawn`], as process 1 of its pid namespace, and stays as the reaper. A second process,
-//! made by `vfork` so that no page table is copied again, does the rest and executes the program (`child`). A step that
-//! fails is reported with its index, the call and the error number over a socket, from which the parent makes the
-//! sentence (`fault`, `error`). The parent carries output, watches the limits and waits (`run`).
+//! The plan goes to a launcher (`launcher`, `serve`): a small process that has a user and a network namespace, and starts
+//! one sandbox after the other in them for as long as none has used a socket. It turns the plan into C strings, arrays
+//! and a filter program (`compile`), because nothing may be allocated between clone and exec. Then `clone3` makes a
+//! process in new mount, pid, UTS, IPC and control group namespaces; it does the steps up to [`Step::Spawn`], as process
+//! 1 of its pid namespace, and stays as the reaper. A second process, made by `vfork` so that no page table is copied,
+//! does the rest and executes the program (`child`). A step that fails is reported with its index, the call and the error
+//! number over a socket, from which the caller makes the sentence (`fault`, `error`). The caller carries output, watches
+//! the limits and waits (`run`).
 //!
 //! When the program ends, process 1 ends, and the kernel kills and reaps all that is left in the pid namespace before
-//! the parent's wait returns: nobody writes to the output any more, however it was started. The same happens when the
-//! parent dies: process 1 is killed with it, and all mounts and scratch space, which only exist in the namespace, are
-//! gone. The parent holds descriptors of `/out` and `/build` since the sandbox stood, so that results (or what there is
+//! the launcher's wait returns: nobody writes to the output any more, however it was started. The same happens when the
+//! caller dies: the launcher ends with its socket, process 1 is killed with the launcher, and all mounts and scratch
+//! space, which only exist in the namespace, are gone. The caller holds descriptors of `/out` and `/build` since the sandbox stood, so that results (or what there is
 //! of them) survive it.
 //!
 //! # One way for everybody
@@ -45,17 +47,18 @@
 //! # Limits
 //! | what | how | who |
 //! |---|---|---|
-//! | wall time, silence, log size, cancellation | the parent kills process 1 | all |
+//! | wall time, silence, log size, cancellation | the caller has process 1 killed | all |
 //! | scratch bytes and inodes | tmpfs options | all |
 //! | processes | RLIMIT_NPROC, which counts by user namespace (Linux 5.14) | users |
 //! | | pids control group (`cgroup`) | root, which RLIMIT_NPROC does not hold |
 //! | memory | RLIMIT_DATA for each process | all |
 //! | | memory control group, of memory and scratch together | root, or a user with a delegated group |
 //!
+//! The number of processes includes the launcher.
+//!
 //! # Concurrency
-//! Any number of threads may run plans. Descriptors of one run never reach another's child: all are close-on-exec, and
-//! each child closes every descriptor that is not its own before anything else. The thread that runs a plan must live
-//! until the end (PR_SET_PDEATHSIG is by thread).
+//! Any number of threads may run plans, and share launchers. Descriptors of one run never reach another's child: all are
+//! close-on-exec, and each launcher and each child closes every descriptor that is not its own before anything else.
 
 mod cgroup;
 mod child;
@@ -64,9 +67,13 @@ pub mod doctor;
 mod error;
 mod fault;
 pub mod filter;
+mod launcher;
+mod listener;
 pub mod oci;
 mod plan;
+mod program;
 mod run;
+mod serve;
 mod stage_plan;
 mod terminal;
 #[cfg(test)]
@@ -75,6 +82,8 @@ mod tests;
 pub use crate::sys::CancelToken;
 pub use doctor::{Feature, Status, isolation_id, probe, require};
 pub use error::Error;
+pub use launcher::Launchers;
+pub use listener::Listener;
 pub use plan::{Limits, Namespace, Plan, Resource, SCHEMA, Step};
 pub use run::{Finished, Outcome, RunIo};
 pub use stage_plan::{ID, StagePlan};

@@ -1,9 +1,11 @@
-//! The outside: starts the child, watches it, turns what it says into values.
+//! The outside: starts the lease, watches it, turns what it says into values.
 #![expect(clippy::disallowed_methods, reason = "limits of time are limits of the real one")]
 
 use std::io::IoSliceMut;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
@@ -11,15 +13,15 @@ use rustix::io::Errno;
 use rustix::net::{AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SocketFlags, SocketType};
 use rustix::pipe::PipeFlags;
 
-use super::cgroup::Group;
-use super::child::{self, Inherited};
 use super::compile::Prepared;
 use super::error::Error;
 use super::fault::{MESSAGE, Message};
+use super::launcher::{Launchers, Lease};
+use super::listener::Listener;
 use super::plan::Plan;
 use super::terminal::{Relay, Terminal};
 use crate::sys::CancelToken;
-use crate::sys::process::{self, Spawned, Usage};
+use crate::sys::process::{self, Usage};
 
 /// What a run reads from and writes to.
 pub struct RunIo<'a> {
@@ -29,9 +31,9 @@ pub struct RunIo<'a> {
     pub jobserver: Option<[BorrowedFd<'a>; 2]>,
     /// Ends the run when cancelled.
     pub cancel: &'a CancelToken,
-    /// Gets the seccomp listener on which the stage's observed calls arrive, before its program is executed; has to see to
-    /// it that they are answered (see [`crate::sys::seccomp`]), in another thread. Without it, calls are not handed over.
-    pub listener: Option<&'a mut dyn FnMut(OwnedFd)>,
+    /// Gets the listener at which the stage's observed calls arrive, before its program is executed; has to see to it that
+    /// they are answered, in another thread. Without it, nobody hears of them.
+    pub listener: Option<&'a mut dyn FnMut(Listener)>,
     /// The user's terminal, for a plan with a terminal: keys go in, output comes out, nothing goes to the log.
     pub terminal: Option<Terminal<'a>>,
 }
@@ -67,57 +69,34 @@ pub struct Finished {
     /// What all its processes used. The largest resident set is at least that of `repro` itself at the start, because
     /// the kernel counts the time before exec.
     pub usage: Usage,
-    /// From clone to the end.
+    /// From the request for a sandbox to its end.
     pub wall: Duration,
+    /// Last, so that the scratch space is off the launcher's account before its next stage begins.
+    _lease: Lease,
 }
 
 impl Plan {
     /// Applies the plan in a new process, runs its program to the end and waits until all of it is gone.
     ///
-    /// Blocks the calling thread, which must be the one that stays: if it ends, the kernel kills the sandbox
-    /// (PR_SET_PDEATHSIG is by thread). Any number of threads may run plans at the same time.
+    /// Blocks the calling thread. Any number of threads may run plans at the same time.
     ///
     /// # Errors
     /// The plan cannot be applied, on this host ([`Error::is_host`]) or at all. Whatever the program does is no error.
-    pub fn run(&self, io: RunIo<'_>) -> Result<Finished, Error> {
-        let mut prepared = Prepared::new(self, io.listener.is_some())?;
+    pub fn run(&self, launchers: &Launchers, io: RunIo<'_>) -> Result<Finished, Error> {
         let system = |what| move |source| Error::System { what, source };
-        let high = |fd: OwnedFd| rustix::io::fcntl_dupfd_cloexec(&fd, 10);
-
         let (log, log_write) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC).map_err(system("make the log's pipe"))?;
         let (control, control_child) =
             rustix::net::socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
                 .map_err(system("make the control socket"))?;
-        let myself = rustix::process::pidfd_open(rustix::process::getpid(), rustix::process::PidfdFlags::empty())
-            .map_err(system("open a descriptor of this process"))?;
-        // The child gives out low numbers while it still needs these.
-        let move_up = system("duplicate a descriptor");
-        let log_write = high(log_write).map_err(move_up)?;
-        let control_child = high(control_child).map_err(move_up)?;
-        let myself = high(myself).map_err(move_up)?;
-        let jobserver = match io.jobserver {
-            Some([read, write]) => {
-                let up = |fd| rustix::io::fcntl_dupfd_cloexec(fd, 10).map_err(move_up);
-                Some([up(read)?, up(write)?])
-            }
-            None => None,
-        };
-        let group = Group::make(&self.limits);
-        let inherited = Inherited {
-            log: log_write.as_fd(),
-            jobserver: jobserver.as_ref().map(|[read, write]| [read.as_fd(), write.as_fd()]),
-            control: control_child.as_fd(),
-            groups: group.as_ref().map_or(&[], Group::join),
-            caller: myself.as_fd(),
-        };
-
+        let mut lease = launchers.take(self)?;
+        let mut along = vec![log_write.as_fd(), control_child.as_fd()];
+        along.extend(io.jobserver.into_iter().flatten());
         let begin = Instant::now();
-        let namespaces = prepared.namespaces;
-        let into = group.as_ref().and_then(Group::unified);
-        let spawned = process::clone_process(namespaces, into, &mut || child::first_process(&mut prepared, &inherited))
-            .map_err(|source| Error::Start { source })?;
-        let mut child = Alive { spawned, waited: false };
-        drop((log_write, control_child, jobserver));
+        lease.request(self, io.listener.is_some(), &along)?;
+        drop((log_write, control_child));
+        // The launcher does the same with the same plan, at the same time. This is for words about what is wrong with it;
+        // dropping the lease ends the launcher.
+        Prepared::new(self, io.listener.is_some())?;
 
         let mut watch = Watch {
             log: Some(log),
@@ -127,18 +106,28 @@ impl Plan {
             bytes: 0,
             stopped: None,
             said: Said::default(),
-            listener: io.listener,
+            hear: io.listener,
+            sockets: Arc::default(),
+            listener: None,
             relay: io.terminal.map(Relay::new),
         };
-        watch.until_gone(self, &child, io.log, io.cancel)?;
-        let (status, usage) = child.wait()?;
+        watch.until_gone(self, &lease, io.log, io.cancel)?;
         let wall = begin.elapsed();
         drop(watch.relay);
 
-        let Said { failed, done, results } = watch.said;
+        let Said { failed, done, gone, results } = watch.said;
+        if let Some(Gone::Unborn(source)) = gone {
+            return Err(Error::Start { source });
+        }
         if let Some((step, fault)) = failed {
             let step = self.steps.get(step).ok_or(Error::Lost { detail: "a fault in no step".to_owned() })?;
             return Err(Error::from_fault(step, &fault));
+        }
+        let Some(Gone::Ended(status, usage)) = gone else {
+            return Err(Error::Lost { detail: "its launcher died".to_owned() });
+        };
+        if !watch.sockets.load(Ordering::Acquire) {
+            lease.clean();
         }
         let lost = || {
             let how = match (process::exit_code(status), process::death_signal(status)) {
@@ -151,7 +140,7 @@ impl Plan {
         let outcome = match (watch.stopped, done) {
             (Some(outcome), _) => outcome,
             (None, Some((0, _))) => Outcome::Exited(0),
-            (None, _) if group.as_ref().is_some_and(Group::ran_out_of_memory) => Outcome::OutOfMemory,
+            (None, _) if lease.ran_out_of_memory() => Outcome::OutOfMemory,
             (None, Some((status, _))) => match (process::exit_code(status), process::death_signal(status)) {
                 (Some(code), _) => Outcome::Exited(code),
                 (_, Some(signal)) => Outcome::Signaled(signal),
@@ -164,45 +153,28 @@ impl Plan {
             return Err(if outcome == Outcome::Cancelled { Error::CancelledEarly } else { lost() });
         };
         let max_rss = done.map_or(usage.max_rss, |(_, max_rss)| max_rss);
-        Ok(Finished { outcome, out, build, usage: Usage { max_rss, ..usage }, wall })
+        Ok(Finished { outcome, out, build, usage: Usage { max_rss, ..usage }, wall, _lease: lease })
     }
 }
 
-/// The child, which is killed and waited for whatever happens.
-struct Alive {
-    spawned: Spawned,
-    waited: bool,
-}
-
-impl Alive {
-    fn kill(&self) {
-        // ESRCH: it has ended by itself meanwhile.
-        let _ = rustix::process::pidfd_send_signal(&self.spawned.pidfd, rustix::process::Signal::KILL);
-    }
-
-    fn wait(&mut self) -> Result<(i32, Usage), Error> {
-        self.waited = true;
-        let (_, status, usage) =
-            process::wait(self.spawned.pid).map_err(|source| Error::System { what: "wait for the sandbox", source })?;
-        Ok((status, usage))
-    }
-}
-
-impl Drop for Alive {
-    fn drop(&mut self) {
-        if !self.waited {
-            self.kill();
-            let _ = self.wait();
-        }
-    }
-}
-
-/// What the child has said.
+/// What the sandbox and its launcher have said.
 #[derive(Default)]
 struct Said {
     failed: Option<(usize, super::fault::Fault)>,
     done: Option<(i32, u64)>,
+    gone: Option<Gone>,
     results: Option<(OwnedFd, OwnedFd)>,
+}
+
+/// How it came that there is no sandbox any more.
+#[derive(Clone, Copy)]
+enum Gone {
+    /// Its first process ended with this status, all of them having used that much.
+    Ended(i32, Usage),
+    /// It never had a first process.
+    Unborn(Errno),
+    /// Its launcher could not prepare it, or was killed.
+    Lost,
 }
 
 struct Watch<'a> {
@@ -212,10 +184,13 @@ struct Watch<'a> {
     begin: Instant,
     last_output: Instant,
     bytes: u64,
-    /// Set once, when the child was killed for a reason.
+    /// Set once, when the sandbox was killed for a reason.
     stopped: Option<Outcome>,
     said: Said,
-    listener: Option<&'a mut dyn FnMut(OwnedFd)>,
+    hear: Option<&'a mut dyn FnMut(Listener)>,
+    sockets: Arc<AtomicBool>,
+    /// While nobody else hears of calls: the few of which this process has to know.
+    listener: Option<Listener>,
     relay: Option<Relay<'a>>,
 }
 
@@ -224,20 +199,21 @@ impl Watch<'_> {
     fn until_gone(
         &mut self,
         plan: &Plan,
-        child: &Alive,
+        lease: &Lease,
         sink: &mut dyn FnMut(&[u8]),
         cancel: &CancelToken,
     ) -> Result<(), Error> {
         let mut buffer = Vec::with_capacity(64 << 10);
-        let mut gone = false;
-        while !gone || self.log.is_some() || self.control.is_some() {
-            let wait = self.stop_if_due(&plan.limits, child);
-            for source in self.ready(child, cancel, gone, wait)? {
+        while self.said.gone.is_none() || self.log.is_some() || self.control.is_some() {
+            let wait = self.stop_if_due(&plan.limits, lease);
+            for source in self.ready(lease, cancel, wait)? {
                 match source {
-                    Source::Log => self.take_output(&mut buffer, plan.limits.log, child, sink)?,
-                    Source::Control => self.take_message()?,
-                    Source::Child => gone = true,
-                    Source::Cancel => self.stop(Outcome::Cancelled, child),
+                    Source::Log => self.take_output(&mut buffer, plan.limits.log, lease, sink)?,
+                    Source::Control => self.take_message(None)?,
+                    Source::Launcher => self.take_message(Some(lease.socket()))?,
+                    Source::Calls => self.answer(),
+                    Source::NoMoreCalls => self.listener = None,
+                    Source::Cancel => self.stop(Outcome::Cancelled, lease),
                     Source::Keys | Source::Screen => {
                         self.last_output = Instant::now();
                         if let Some(relay) = &mut self.relay {
@@ -255,21 +231,17 @@ impl Watch<'_> {
     }
 
     /// Waits for any source, at most until the next limit.
-    fn ready(
-        &self,
-        child: &Alive,
-        cancel: &CancelToken,
-        gone: bool,
-        wait: Option<Duration>,
-    ) -> Result<Vec<Source>, Error> {
-        let mut sources = Vec::with_capacity(6);
-        let mut polled = Vec::with_capacity(6);
+    fn ready(&self, lease: &Lease, cancel: &CancelToken, wait: Option<Duration>) -> Result<Vec<Source>, Error> {
+        let gone = self.said.gone.is_some();
+        let mut sources = Vec::with_capacity(7);
+        let mut polled = Vec::with_capacity(7);
         let relay = self.relay.as_ref();
         let (keys, screen) = relay.map_or((None, None), |relay| (relay.keys(), relay.screen()));
         let all = [
             (Source::Log, self.log.as_ref().map(AsFd::as_fd)),
             (Source::Control, self.control.as_ref().map(AsFd::as_fd)),
-            (Source::Child, (!gone).then(|| child.spawned.pidfd.as_fd())),
+            (Source::Launcher, (!gone).then(|| lease.socket())),
+            (Source::Calls, self.listener.as_ref().map(AsFd::as_fd)),
             (Source::Cancel, self.stopped.is_none().then(|| cancel.as_fd())),
             (Source::Keys, keys.filter(|_| !gone)),
             (Source::Screen, screen.filter(|_| !gone)),
@@ -295,20 +267,26 @@ impl Watch<'_> {
             relay.resize();
         }
         let ready = sources.iter().zip(&polled).filter(|(_, fd)| !fd.revents().is_empty());
-        Ok(ready.map(|(source, _)| *source).collect())
+        Ok(ready
+            .map(|(source, fd)| match source {
+                // A hang-up: nobody is left under the filter.
+                Source::Calls if !fd.revents().contains(PollFlags::IN) => Source::NoMoreCalls,
+                source => *source,
+            })
+            .collect())
     }
 
-    /// Kills the child once, for this reason.
-    fn stop(&mut self, why: Outcome, child: &Alive) {
+    /// Kills the sandbox once, for this reason.
+    fn stop(&mut self, why: Outcome, lease: &Lease) {
         if self.stopped.is_none() && self.said.done.is_none() {
             self.stopped = Some(why);
         }
         // Even when the program has ended by itself: the rest of its processes is not waited for.
-        child.kill();
+        lease.kill();
     }
 
     /// Stops what is over its time, and says how long until the next limit (none once it is stopped).
-    fn stop_if_due(&mut self, limits: &super::plan::Limits, child: &Alive) -> Option<Duration> {
+    fn stop_if_due(&mut self, limits: &super::plan::Limits, lease: &Lease) -> Option<Duration> {
         if self.stopped.is_some() {
             return None;
         }
@@ -316,10 +294,10 @@ impl Watch<'_> {
         let time = limits.time.saturating_sub(now - self.begin);
         let silence = limits.silence.saturating_sub(now - self.last_output);
         if time.is_zero() {
-            self.stop(Outcome::TimedOut, child);
+            self.stop(Outcome::TimedOut, lease);
             None
         } else if silence.is_zero() {
-            self.stop(Outcome::Silent, child);
+            self.stop(Outcome::Silent, lease);
             None
         } else {
             // A little more, so that the clock has passed the limit when poll comes back.
@@ -331,7 +309,7 @@ impl Watch<'_> {
         &mut self,
         buffer: &mut Vec<u8>,
         most: u64,
-        child: &Alive,
+        lease: &Lease,
         sink: &mut dyn FnMut(&[u8]),
     ) -> Result<(), Error> {
         let Some(log) = &self.log else { return Ok(()) };
@@ -354,22 +332,35 @@ impl Watch<'_> {
             sink(kept);
         }
         if read > room {
-            self.stop(Outcome::LogTooBig, child);
+            self.stop(Outcome::LogTooBig, lease);
         }
         Ok(())
     }
 
-    fn take_message(&mut self) -> Result<(), Error> {
-        let Some(control) = &self.control else { return Ok(()) };
+    /// Answers a call of a stage that nobody else listens to.
+    fn answer(&mut self) {
+        let Some(listener) = &self.listener else { return };
+        // Errors: its thread has died meanwhile.
+        if let Ok(call) = listener.receive() {
+            let _ = listener.let_go_on(call.id);
+        }
+    }
+
+    /// Takes a packet of the sandbox, or of its launcher.
+    fn take_message(&mut self, launcher: Option<BorrowedFd<'_>>) -> Result<(), Error> {
+        let Some(from) = launcher.or(self.control.as_ref().map(AsFd::as_fd)) else { return Ok(()) };
         let mut bytes = [0; MESSAGE];
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))];
         let mut ancillary = RecvAncillaryBuffer::new(&mut space);
         let mut iov = [IoSliceMut::new(&mut bytes)];
-        let got = match rustix::net::recvmsg(control, &mut iov, &mut ancillary, RecvFlags::CMSG_CLOEXEC) {
+        let got = match rustix::net::recvmsg(from, &mut iov, &mut ancillary, RecvFlags::CMSG_CLOEXEC) {
             Ok(got) if got.bytes > 0 => got.bytes,
-            // Its end: all of the sandbox's processes have closed it.
+            // Its end: all processes that had it have closed it.
             Ok(_) | Err(Errno::CONNRESET) => {
-                self.control = None;
+                match launcher {
+                    Some(_) => self.said.gone = Some(Gone::Lost),
+                    None => self.control = None,
+                }
                 return Ok(());
             }
             Err(Errno::INTR) => return Ok(()),
@@ -390,8 +381,11 @@ impl Watch<'_> {
                 }
             }
             Some(Message::Listener) => {
-                if let (Some(hear), Some(listener)) = (&mut self.listener, along.into_iter().next()) {
-                    hear(listener);
+                let Some(fd) = along.into_iter().next() else { return Ok(()) };
+                let listener = Listener::new(fd, Arc::clone(&self.sockets));
+                match &mut self.hear {
+                    Some(hear) => hear(listener),
+                    None => self.listener = Some(listener),
                 }
             }
             // The first fault is the cause.
@@ -399,6 +393,8 @@ impl Watch<'_> {
                 self.said.failed.get_or_insert((step, fault));
             }
             Some(Message::Done { status, max_rss }) => self.said.done = Some((status, max_rss)),
+            Some(Message::Unborn { errno }) => self.said.gone = Some(Gone::Unborn(errno)),
+            Some(Message::Gone { status, usage }) => self.said.gone = Some(Gone::Ended(status, usage)),
             None => return Err(Error::Lost { detail: "it sent an unknown message".to_owned() }),
         }
         Ok(())
@@ -413,7 +409,9 @@ const RESIZE: Duration = Duration::from_millis(200);
 enum Source {
     Log,
     Control,
-    Child,
+    Launcher,
+    Calls,
+    NoMoreCalls,
     Cancel,
     Keys,
     Screen,

@@ -214,11 +214,12 @@ pub fn run<W: Work>(
             work.ready(index);
         }
     }
+    // None on this thread: its heap is full of gaps that loading has left. A thread has a heap of its own, whose few
+    // pages are what is copied after each fork.
     std::thread::scope(|scope| {
-        for _ in 1..workers.clamp(1, nodes.len().max(1)) {
+        for _ in 0..workers.clamp(1, nodes.len().max(1)) {
             scope.spawn(|| run.serve());
         }
-        run.serve();
     });
     let state = run.state.into_inner().unwrap_or_else(PoisonError::into_inner);
     Ok(Report { outcomes: state.outcomes })

@@ -113,7 +113,7 @@ pub struct Mistakes {
 
 impl Mistakes {
     /// Sorts, and drops what was said twice.
-    pub(super) fn new(mut list: Vec<Mistake>) -> Self {
+    pub(crate) fn new(mut list: Vec<Mistake>) -> Self {
         list.sort_unstable();
         list.dedup();
         Self { list }
@@ -137,7 +137,7 @@ impl std::error::Error for Mistakes {}
 
 /// The candidate that `word` was probably meant to be: the nearest by edit distance, at most a third of the word away.
 /// Of equally near ones the first counts.
-pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let chars: Vec<char> = word.chars().collect();
     let mut limit = (chars.len() / 3).max(1);
     let mut best = None;
@@ -182,6 +182,6 @@ fn distance(a: &[char], b: &str, limit: usize) -> Option<usize> {
 }
 
 /// The hint for a word that is not among the candidates.
-pub(super) fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
+pub(crate) fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
     nearest(word, candidates).map(|name| format!("did you mean `{name}`?"))
 }

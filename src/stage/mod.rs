@@ -25,8 +25,10 @@ pub use action::{
 pub use files::{FileKind, FilesError, StageFile, stage_tree_files};
 pub use graph::{FIXED_ENVIRONMENT, Graph, UnknownStage};
 pub use mistake::{Mistake, Mistakes};
+pub(crate) use mistake::{did_you_mean, nearest};
 pub use model::{InputRef, Limits, SourceDef, SourceUse, Stage, Win};
 pub use params::{ParamError, ParamValues};
+pub(crate) use reader::{Doc, Fields};
 pub use schema::{sources_schema, stage_schema, sysroot_schema};
 pub use sysroot::{ArchiveDef, PackageWin, SysrootDef, SysrootFile, SysrootLink};
 pub use why::{Change, Record, RecordError, why};

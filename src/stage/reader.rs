@@ -17,13 +17,13 @@ const SCHEMA: u64 = 1;
 
 /// A value and where it stands.
 #[derive(Debug, Clone)]
-pub(super) struct At<T> {
+pub(crate) struct At<T> {
     pub value: T,
     pub span: Range<usize>,
 }
 
 /// One file while it is read.
-pub(super) struct Doc<'a> {
+pub(crate) struct Doc<'a> {
     /// Path relative to the project.
     pub file: &'a str,
     pub text: &'a str,
@@ -31,12 +31,12 @@ pub(super) struct Doc<'a> {
 }
 
 impl<'a> Doc<'a> {
-    pub(super) fn new(file: &'a str, text: &'a str) -> Self {
+    pub(crate) fn new(file: &'a str, text: &'a str) -> Self {
         Self { file, text, mistakes: RefCell::default() }
     }
 
     /// Notes a mistake.
-    pub(super) fn wrong(&self, span: &Range<usize>, message: impl Into<String>, help: Option<String>) {
+    pub(crate) fn wrong(&self, span: &Range<usize>, message: impl Into<String>, help: Option<String>) {
         self.mistakes.borrow_mut().push(Mistake::at(self.file, self.text, span, message, help));
     }
 
@@ -46,7 +46,7 @@ impl<'a> Doc<'a> {
     }
 
     /// Parses the text; none, with the mistakes noted, if it is no TOML.
-    pub(super) fn parse(&self) -> Option<DeTable<'a>> {
+    pub(crate) fn parse(&self) -> Option<DeTable<'a>> {
         let (table, errors) = DeTable::parse_recoverable(self.text);
         for error in &errors {
             let end = self.text.len();
@@ -56,13 +56,13 @@ impl<'a> Doc<'a> {
         errors.is_empty().then(|| table.into_inner())
     }
 
-    pub(super) fn finish(self) -> Vec<Mistake> {
+    pub(crate) fn finish(self) -> Vec<Mistake> {
         self.mistakes.into_inner()
     }
 }
 
 /// One table of a file.
-pub(super) struct Fields<'d, 'a> {
+pub(crate) struct Fields<'d, 'a> {
     pub doc: &'d Doc<'a>,
     table: &'d DeTable<'a>,
     /// Where the table stands; empty for a whole file.
@@ -82,12 +82,12 @@ fn kind(value: &DeValue<'_>) -> &'static str {
 }
 
 impl<'d, 'a> Fields<'d, 'a> {
-    pub(super) fn new(doc: &'d Doc<'a>, table: &'d DeTable<'a>, span: Range<usize>) -> Self {
+    pub(crate) fn new(doc: &'d Doc<'a>, table: &'d DeTable<'a>, span: Range<usize>) -> Self {
         Self { doc, table, span }
     }
 
     /// Notes each key that is not among `keys`.
-    pub(super) fn only(&self, keys: &[&str]) {
+    pub(crate) fn only(&self, keys: &[&str]) {
         for key in self.table.keys().filter(|key| !keys.contains(&key.get_ref().as_ref())) {
             let name = key.get_ref();
             let help = did_you_mean(name, keys.iter().copied())
@@ -97,7 +97,7 @@ impl<'d, 'a> Fields<'d, 'a> {
     }
 
     /// Checks the file's `schema`.
-    pub(super) fn schema(&self) {
+    pub(crate) fn schema(&self) {
         match self.integer("schema") {
             Some(found) if found.value != SCHEMA => self.doc.wrong(
                 &found.span,
@@ -109,16 +109,16 @@ impl<'d, 'a> Fields<'d, 'a> {
         }
     }
 
-    pub(super) fn has(&self, key: &str) -> bool {
+    pub(crate) fn has(&self, key: &str) -> bool {
         self.table.contains_key(key)
     }
 
-    pub(super) fn is_empty_list(&self, key: &str) -> bool {
+    pub(crate) fn is_empty_list(&self, key: &str) -> bool {
         self.table.get(key).and_then(|value| value.get_ref().as_array()).is_some_and(|array| array.is_empty())
     }
 
     /// Notes that a key is missing.
-    pub(super) fn missing(&self, key: &str, example: &str) {
+    pub(crate) fn missing(&self, key: &str, example: &str) {
         self.doc.wrong(&self.span, format!("key `{key}` is missing"), Some(format!("add `{example}`")));
     }
 
@@ -141,7 +141,7 @@ impl<'d, 'a> Fields<'d, 'a> {
         self.doc.wrong(span, format!("{what} must be {want}, not {}", kind(value)), help);
     }
 
-    pub(super) fn string(&self, key: &str) -> Option<At<String>> {
+    pub(crate) fn string(&self, key: &str) -> Option<At<String>> {
         let value = self.table.get(key)?;
         match value.get_ref() {
             DeValue::String(text) => Some(At { value: text.to_string(), span: value.span() }),
@@ -153,7 +153,7 @@ impl<'d, 'a> Fields<'d, 'a> {
     }
 
     /// A string that has to be there and say something.
-    pub(super) fn required(&self, key: &str, example: &str) -> Option<At<String>> {
+    pub(crate) fn required(&self, key: &str, example: &str) -> Option<At<String>> {
         if !self.has(key) {
             self.missing(key, example);
         }
@@ -165,7 +165,7 @@ impl<'d, 'a> Fields<'d, 'a> {
         Some(found)
     }
 
-    pub(super) fn boolean(&self, key: &str) -> Option<bool> {
+    pub(crate) fn boolean(&self, key: &str) -> Option<bool> {
         let value = self.table.get(key)?;
         let found = value.get_ref().as_bool();
         if found.is_none() {
@@ -175,7 +175,7 @@ impl<'d, 'a> Fields<'d, 'a> {
     }
 
     /// A whole number from 1.
-    pub(super) fn integer(&self, key: &str) -> Option<At<u64>> {
+    pub(crate) fn integer(&self, key: &str) -> Option<At<u64>> {
         let value = self.table.get(key)?;
         let DeValue::Integer(number) = value.get_ref() else {
             self.mismatch(&value.span(), &format!("`{key}`"), "an integer", value.get_ref());
@@ -191,7 +191,7 @@ impl<'d, 'a> Fields<'d, 'a> {
     }
 
     /// A list of strings; empty when the key is not there.
-    pub(super) fn strings(&self, key: &str) -> Vec<At<String>> {
+    pub(crate) fn strings(&self, key: &str) -> Vec<At<String>> {
         let Some(value) = self.table.get(key) else { return Vec::new() };
         let Some(array) = value.get_ref().as_array() else {
             self.mismatch(&value.span(), &format!("`{key}`"), "a list of strings", value.get_ref());
@@ -208,7 +208,7 @@ impl<'d, 'a> Fields<'d, 'a> {
     }
 
     /// A list of strings, each of which stands once; later ones are noted and dropped.
-    pub(super) fn set(&self, key: &str) -> Vec<At<String>> {
+    pub(crate) fn set(&self, key: &str) -> Vec<At<String>> {
         let mut seen = BTreeSet::new();
         let mut list = self.strings(key);
         list.retain(|item| {
@@ -223,7 +223,7 @@ impl<'d, 'a> Fields<'d, 'a> {
     }
 
     /// A table in the table.
-    pub(super) fn table(&self, key: &str) -> Option<Fields<'d, 'a>> {
+    pub(crate) fn table(&self, key: &str) -> Option<Fields<'d, 'a>> {
         let value = self.table.get(key)?;
         match value.get_ref() {
             DeValue::Table(table) => Some(Fields::new(self.doc, table, value.span())),
@@ -235,7 +235,7 @@ impl<'d, 'a> Fields<'d, 'a> {
     }
 
     /// A list of tables.
-    pub(super) fn tables(&self, key: &str) -> Vec<Fields<'d, 'a>> {
+    pub(crate) fn tables(&self, key: &str) -> Vec<Fields<'d, 'a>> {
         let Some(value) = self.table.get(key) else { return Vec::new() };
         let Some(array) = value.get_ref().as_array() else {
             self.mismatch(&value.span(), &format!("`{key}`"), "a list of tables", value.get_ref());
@@ -252,7 +252,7 @@ impl<'d, 'a> Fields<'d, 'a> {
     }
 
     /// Every key of the table but `except`, sorted.
-    pub(super) fn keys(&self, except: &str) -> Vec<At<String>> {
+    pub(crate) fn keys(&self, except: &str) -> Vec<At<String>> {
         let keys = self.table.keys().filter(|key| key.get_ref().as_ref() != except);
         let mut keys: Vec<_> = keys.map(|key| At { value: key.get_ref().to_string(), span: key.span() }).collect();
         keys.sort_by(|a, b| a.value.cmp(&b.value));

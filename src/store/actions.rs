@@ -116,31 +116,62 @@ impl Store {
     /// # Errors
     /// An object that it names is not in the store ([`Error::Incomplete`]), or the disk's errors.
     pub fn put_action(&self, key: Digest, result: &ActionResult) -> Result<()> {
+        self.record(key, result, None)
+    }
+
+    /// Like [`Store::put_action`] and then [`Store::set_ref`] to the action, at about the price of the first. The next
+    /// such [`Store::set_ref`] costs nothing.
+    ///
+    /// # Errors
+    /// As those two.
+    pub fn put_action_with_ref(&self, key: Digest, result: &ActionResult, reference: &str) -> Result<()> {
+        self.record(key, result, Some(reference))
+    }
+
+    fn record(&self, key: Digest, result: &ActionResult, reference: Option<&str>) -> Result<()> {
         if let Some(digest) = self.inner.missing_output(key, result)? {
             return Err(Error::Incomplete { key, digest });
         }
         let session = self.inner.session()?;
         let scratch = session.dir();
-        let bytes = record::encode(KIND, &key.to_string(), &result.canonical());
         let path = path(key);
         let (shard, name) = path.split_at(3);
         let shard = self.inner.dirs.actions.ensure_dir(&shard[..2])?;
-        // The record is written before the objects are made durable, and named after: one sync serves both, and the
-        // folder's name. Without its name it means nothing.
-        let temporary = format!("action-{}", self.inner.unique());
-        scratch.remove(&temporary)?;
-        let file = scratch.create(&temporary, 0o644)?;
-        let written = fs::write_all(&file, &bytes, &scratch.join(&temporary)).map_err(Error::from).and_then(|()| {
+        let bytes = record::encode(KIND, &key.to_string(), &result.canonical());
+        // In the order in which they get their names: a reference never comes before what it refers to.
+        let mut files = vec![(shard, name, bytes, format!("action-{}", self.inner.unique()))];
+        if let Some(reference) = reference {
+            let (dir, name) = self.ref_folder(reference)?;
+            let bytes = super::refs::encode(reference, key);
+            files.push((dir, name, bytes, format!("ref-{}", self.inner.unique())));
+        }
+        // They are written before the objects are made durable, and named after: one sync serves all, and the folders'
+        // names. Without their names they mean nothing.
+        let write = || -> Result<()> {
+            for (_, _, bytes, temporary) in &files {
+                let file = scratch.create(temporary, 0o644)?;
+                fs::write_all(&file, bytes, &scratch.join(temporary))?;
+            }
             self.inner.touched();
             self.flush()?;
-            Ok(scratch.rename(&temporary, &shard, name)?)
-        });
-        if let Err(error) = written {
-            let _ = scratch.remove(&temporary);
+            for (dir, name, _, temporary) in &files {
+                scratch.rename(temporary, dir, name)?;
+            }
+            Ok(())
+        };
+        if let Err(error) = write() {
+            for (_, _, _, temporary) in &files {
+                let _ = scratch.remove(temporary);
+            }
             return Err(error);
         }
-        shard.sync()?;
+        for (dir, ..) in &files {
+            dir.sync()?;
+        }
         self.inner.recorded.lock().unwrap_or_else(PoisonError::into_inner).insert(key);
+        if let Some(reference) = reference {
+            self.inner.kept.lock().unwrap_or_else(PoisonError::into_inner).insert(reference.to_owned(), key);
+        }
         Ok(())
     }
 

@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{Read, Seek};
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -18,6 +18,7 @@ use crate::digest::reapi::{Directory, DirectoryNode, FileNode, SymlinkNode};
 use crate::digest::{Canonical, Digest};
 use crate::fs::{self, Dir, Kind, Meta};
 
+use super::absent::Absent;
 use super::error::LISTED;
 use super::objects::{IN_MEMORY, Variant, hash_reader};
 use super::rules::is_bookkeeping;
@@ -54,6 +55,7 @@ struct Import<'a> {
     store: &'a Inner,
     rules: &'a ImportRules,
     root: PathBuf,
+    absent: Absent,
     queue: Mutex<Queue>,
     ready: Condvar,
     stop: AtomicBool,
@@ -74,19 +76,18 @@ impl Store {
     ///
     /// # Errors
     /// Entries that `rules` refuse, all of them in one error ([`Error::Refused`]); a limit ([`Error::Limit`]); a file
-    /// that changes ([`Error::Changed`]); the disk's errors.
-    pub fn import(&self, dir: BorrowedFd<'_>, rules: &ImportRules) -> Result<Digest> {
-        let label = rustix::fs::readlinkat(rustix::fs::CWD, format!("/proc/self/fd/{}", dir.as_raw_fd()), Vec::new())
-            .map_or_else(|_| PathBuf::from("(tree)"), |link| PathBuf::from(link.to_string_lossy().into_owned()));
+    /// that changes ([`Error::Changed`]); the disk's errors. They call the directory `label`.
+    pub fn import(&self, dir: BorrowedFd<'_>, label: &Path, rules: &ImportRules) -> Result<Digest> {
         let root = dir.try_clone_to_owned().map_err(|source| fs::Error::Io {
             operation: "open",
-            path: label.clone(),
+            path: label.to_owned(),
             source,
         })?;
         let import = Import {
             store: &self.inner,
             rules,
-            root: label.clone(),
+            root: label.to_owned(),
+            absent: Absent::default(),
             queue: Mutex::default(),
             ready: Condvar::new(),
             stop: AtomicBool::new(false),
@@ -128,7 +129,7 @@ impl Import<'_> {
                     walked?;
                 }
                 while let Some(batch) = self.next() {
-                    self.store_batch(&batch, &mut buffer, &mut stored)?;
+                    self.store_batch(batch, &mut buffer, &mut stored)?;
                 }
                 Ok(())
             };
@@ -156,7 +157,9 @@ impl Import<'_> {
         for (node, file) in files {
             nodes[node].directory.files.push(file);
         }
-        self.store_directories(nodes)
+        let tree = self.store_directories(nodes)?;
+        self.store.whole.lock().unwrap_or_else(PoisonError::into_inner).insert(tree);
+        Ok(tree)
     }
 
     /// Stores the directories, children first.
@@ -241,7 +244,7 @@ impl Import<'_> {
         stored: &mut Stored,
         buffer: &mut Vec<u8>,
     ) -> Result<Children> {
-        self.check_attributes(&dir, dir.as_ref(), "", path)?;
+        self.check_attributes(&dir, dir.as_ref(), "", || path.to_owned())?;
         let mut names = VecDeque::new();
         let mut files = Vec::new();
         let entries = match dir.list() {
@@ -256,16 +259,19 @@ impl Import<'_> {
             return self.limit(path, "entries", self.rules.entries);
         }
         for entry in entries {
-            let full = path.join(&entry.name);
             if entry.name.len() as u64 > self.rules.name {
-                return self.limit(&full, "bytes of a name", self.rules.name);
+                return self.limit(&path.join(&entry.name), "bytes of a name", self.rules.name);
             }
-            let Some(name) = entry.name.to_str().map(str::to_owned) else {
-                self.refuse(&full, "has a name that is not UTF-8");
-                continue;
+            let name = match entry.name.into_string() {
+                Ok(name) => name,
+                Err(name) => {
+                    self.refuse(&path.join(name), "has a name that is not UTF-8");
+                    continue;
+                }
             };
+            let full = || path.join(&name);
             let kind = match entry.kind {
-                Kind::Unknown => dir.stat(&name)?.ok_or_else(|| self.changed(&full))?.kind,
+                Kind::Unknown => dir.stat(&name)?.ok_or_else(|| self.changed(&full()))?.kind,
                 kind => kind,
             };
             match kind {
@@ -273,9 +279,9 @@ impl Import<'_> {
                 Kind::File => files.push(name),
                 Kind::Symlink => match String::from_utf8(dir.read_link(&name)?) {
                     Ok(target) => nodes[node].directory.symlinks.push(SymlinkNode { name, target }),
-                    Err(_) => self.refuse(&full, "is a symbolic link whose target is not UTF-8"),
+                    Err(_) => self.refuse(&full(), "is a symbolic link whose target is not UTF-8"),
                 },
-                kind => self.refuse(&full, format!("is a {}", kind.name())),
+                kind => self.refuse(&full(), format!("is a {}", kind.name())),
             }
         }
         while !files.is_empty() {
@@ -290,7 +296,7 @@ impl Import<'_> {
             } else {
                 // The others are busy: lend a hand.
                 drop(queue);
-                self.store_batch(&batch, buffer, stored)?;
+                self.store_batch(batch, buffer, stored)?;
             }
         }
         Ok(Children { dir, path: path.to_owned(), names })
@@ -300,46 +306,47 @@ impl Import<'_> {
         Error::Changed { path: self.root.join(path) }
     }
 
-    fn store_batch(&self, batch: &Batch, buffer: &mut Vec<u8>, stored: &mut Stored) -> Result<()> {
-        for name in &batch.names {
+    fn store_batch(&self, batch: Batch, buffer: &mut Vec<u8>, stored: &mut Stored) -> Result<()> {
+        for name in batch.names {
             if self.stop.load(Ordering::Acquire) {
                 return Ok(());
             }
-            let path = batch.path.join(name);
-            if let Some((digest, mode)) = self.store_file(&batch.dir, name, &path, buffer)? {
-                stored.push((batch.node, FileNode::new(name.clone(), digest, mode)));
+            if let Some((digest, mode)) = self.store_file(&batch.dir, &name, &batch.path, buffer)? {
+                stored.push((batch.node, FileNode::new(name, digest, mode)));
             }
         }
         Ok(())
     }
 
-    /// Stores one file; `None` when it is refused.
-    fn store_file(&self, dir: &Dir, name: &str, path: &Path, buffer: &mut Vec<u8>) -> Result<Option<(Digest, u32)>> {
+    /// Stores one file of the directory `parent`; `None` when it is refused.
+    fn store_file(&self, dir: &Dir, name: &str, parent: &Path, buffer: &mut Vec<u8>) -> Result<Option<(Digest, u32)>> {
+        // Only what goes wrong needs it.
+        let path = || parent.join(name);
         let mut file = match dir.file(name) {
             Err(error) if error.is(Errno::ACCESS) => {
-                let mode = dir.stat(name)?.ok_or_else(|| self.changed(path))?.mode;
+                let mode = dir.stat(name)?.ok_or_else(|| self.changed(&path()))?.mode;
                 dir.set_mode(name, mode | 0o400)?;
                 dir.file(name)?
             }
             // It was a file when it was listed.
             Err(error) if error.is_missing() || error.is(Errno::LOOP) || error.is(Errno::NXIO) => {
-                return Err(self.changed(path));
+                return Err(self.changed(&path()));
             }
             file => file?,
         };
         let before = dir.stat_file(&file, name)?;
         if before.kind != Kind::File {
-            return Err(self.changed(path));
+            return Err(self.changed(&path()));
         }
         if let Some(reason) = self.rules.offence(&before) {
-            self.refuse(path, reason);
+            self.refuse(&path(), reason);
             return Ok(None);
         }
         if !self.check_attributes(dir, &file, name, path)? {
             return Ok(None);
         }
         if self.bytes.fetch_add(before.size, Ordering::Relaxed).saturating_add(before.size) > self.rules.bytes {
-            return self.limit(path, "bytes", self.rules.bytes);
+            return self.limit(&path(), "bytes", self.rules.bytes);
         }
         let mode = if before.mode & 0o100 != 0 { 0o755 } else { 0o644 };
         let variant = Variant::of_mode(mode);
@@ -347,13 +354,13 @@ impl Import<'_> {
         let unchanged = |size: u64| -> Result<()> {
             let after: Meta = dir.stat_file(&file, name)?;
             let same = (before.size, before.modified, before.changed) == (after.size, after.modified, after.changed);
-            if same && size == before.size { Ok(()) } else { Err(self.changed(path)) }
+            if same && size == before.size { Ok(()) } else { Err(self.changed(&path())) }
         };
         if before.size <= IN_MEMORY {
             let count = read_into(&file, before.size as usize, buffer).map_err(read)?;
             unchanged(count as u64)?;
             let digest = Digest::of(&buffer[..count]);
-            self.store.put(digest, &buffer[..count], variant)?;
+            self.store.put_of_many(&self.absent, digest, &buffer[..count], variant)?;
             return Ok(Some((digest, mode)));
         }
         // Read twice only when it has to be written, which costs more than reading.
@@ -362,7 +369,7 @@ impl Import<'_> {
         if !self.store.has(digest, variant)? {
             file.rewind().map_err(read)?;
             match self.store.put_stream(&mut &file, variant, Some(digest)) {
-                Err(Error::Mismatch { .. } | Error::Longer { .. }) => return Err(self.changed(path)),
+                Err(Error::Mismatch { .. } | Error::Longer { .. }) => return Err(self.changed(&path())),
                 Err(Error::Input { source }) => return Err(read(source).into()),
                 result => drop(result?),
             }
@@ -373,17 +380,26 @@ impl Import<'_> {
     }
 
     /// Refuses files with extended attributes that mean something; `false` then.
-    fn check_attributes(&self, dir: &Dir, fd: impl std::os::fd::AsFd, name: &str, path: &Path) -> Result<bool> {
+    fn check_attributes(
+        &self,
+        dir: &Dir,
+        fd: impl std::os::fd::AsFd,
+        name: &str,
+        path: impl Fn() -> PathBuf,
+    ) -> Result<bool> {
         let mut list = [0; 1024];
         let length = match rustix::fs::flistxattr(&fd, &mut list[..]) {
             Ok(length) => length,
             Err(Errno::OPNOTSUPP) => return Ok(true),
             Err(Errno::RANGE) => {
-                self.refuse(path, "has many extended attributes");
+                self.refuse(&path(), "has many extended attributes");
                 return Ok(false);
             }
             Err(errno) => return Err(fs::Error::new("list the attributes of", dir.join(name), errno).into()),
         };
+        if length == 0 {
+            return Ok(true);
+        }
         let names: Vec<_> = list[..length]
             .split(|&byte| byte == 0)
             .filter(|name| !name.is_empty() && !is_bookkeeping(name))
@@ -392,7 +408,7 @@ impl Import<'_> {
         if names.is_empty() {
             return Ok(true);
         }
-        self.refuse(path, format!("has the extended attribute {}", names.join(", ")));
+        self.refuse(&path(), format!("has the extended attribute {}", names.join(", ")));
         Ok(false)
     }
 }

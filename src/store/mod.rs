@@ -44,6 +44,7 @@
 //! A store lies on one file system that has hard links. A million objects are 4,000 names in each of 256 folders; no
 //! ordinary operation lists them.
 
+mod absent;
 mod actions;
 mod builder;
 mod checkout;
@@ -62,6 +63,7 @@ mod rules;
 mod scratch;
 mod session;
 mod spread;
+mod temporary;
 #[cfg(test)]
 mod tests;
 mod usage;

@@ -3,7 +3,6 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
@@ -12,6 +11,8 @@ use crate::digest::reapi::Directory;
 use crate::digest::{Canonical, Digest, HashReader};
 use crate::fs::{self, Dir, Kind, Meta};
 
+use super::absent::Absent;
+use super::temporary::Temporary;
 use super::{EPOCH, Error, Inner, Result, Store};
 
 /// Larger contents are not held in memory. Less in tests, so that they need no large files to come by both ways.
@@ -111,7 +112,12 @@ impl Inner {
 
     /// Whether this very variant is there and looks good. What does not is hashed, then mended or set aside.
     pub(super) fn has(&self, digest: Digest, variant: Variant) -> Result<bool> {
-        let Some(meta) = self.dirs.objects.stat(Name::new(digest, variant).path())? else { return Ok(false) };
+        self.has_at(&Name::new(digest, variant).path(), digest, variant)
+    }
+
+    /// [`Inner::has`], with the variant's path.
+    fn has_at(&self, path: &str, digest: Digest, variant: Variant) -> Result<bool> {
+        let Some(meta) = self.dirs.objects.stat(path)? else { return Ok(false) };
         if looks_good(&meta, digest, variant) {
             return Ok(true);
         }
@@ -212,11 +218,37 @@ impl Inner {
 
     /// Stores bytes whose digest is known, unless they are there.
     pub(super) fn put(&self, digest: Digest, bytes: &[u8], variant: Variant) -> Result<()> {
-        if !self.has(digest, variant)? {
+        self.put_unless(|path| self.has_at(path, digest, variant), digest, bytes, variant)
+    }
+
+    /// Like [`Inner::put`], of one of many objects: names that are not there are told from lists, where that is cheaper.
+    pub(super) fn put_of_many(&self, absent: &Absent, digest: Digest, bytes: &[u8], variant: Variant) -> Result<()> {
+        let there = |path: &str| -> Result<bool> {
+            if absent.claim(digest) {
+                return Ok(false);
+            }
+            let there = self.has_at(path, digest, variant)?;
+            if !there {
+                absent.missed(&self.dirs.objects, digest)?;
+            }
+            Ok(there)
+        };
+        self.put_unless(there, digest, bytes, variant)
+    }
+
+    fn put_unless(
+        &self,
+        there: impl Fn(&str) -> Result<bool>,
+        digest: Digest,
+        bytes: &[u8],
+        variant: Variant,
+    ) -> Result<()> {
+        let path = Name::new(digest, variant).path();
+        if !there(&path)? {
             self.begin()?;
             let mut temporary = self.temporary(variant)?;
             temporary.write(bytes)?;
-            temporary.publish(digest, variant)?;
+            temporary.publish_at(&path, digest)?;
         }
         self.touched();
         Ok(())
@@ -366,22 +398,6 @@ impl Inner {
         }
         Err(damage.unwrap_or(Error::Missing { digest }))
     }
-
-    fn temporary(&self, variant: Variant) -> Result<Temporary<'_>> {
-        let (file, name) = match self.dirs.objects.unnamed(variant.mode())? {
-            Some(file) => (file, None),
-            None => {
-                let session = self.session()?;
-                let name = format!("object-{}", self.unique());
-                (session.dir().create(&name, variant.mode())?, Some(name))
-            }
-        };
-        let temporary = Temporary { store: self, file, name };
-        if self.umask_strips || !variant.is_primary() {
-            self.dirs.objects.set_file_mode(&temporary.file, temporary.label(), variant.mode())?;
-        }
-        Ok(temporary)
-    }
 }
 
 /// Whether a name is that of a folder below `objects/` or `actions/`.
@@ -399,73 +415,6 @@ pub(super) fn hash_reader(reader: impl Read) -> io::Result<Digest> {
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
-        }
-    }
-}
-
-/// An object being written: without a name where the file system can do that, else in the session's folder.
-struct Temporary<'a> {
-    store: &'a Inner,
-    file: File,
-    name: Option<String>,
-}
-
-impl Temporary<'_> {
-    fn label(&self) -> &str {
-        self.name.as_deref().unwrap_or("(new object)")
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        Ok(fs::write_all(self.file.as_fd(), bytes, &self.store.dirs.objects.join(self.label()))?)
-    }
-
-    /// Gives the file its name. If another process was faster, its file is as good.
-    fn publish(self, digest: Digest, variant: Variant) -> Result<()> {
-        let objects = &self.store.dirs.objects;
-        objects.set_file_times(&self.file, self.label(), EPOCH)?;
-        let name = Name::new(digest, variant).path();
-        let session = if self.name.is_some() { Some(self.store.session()?) } else { None };
-        let link = || match &self.name {
-            None => objects.link_file(&self.file, &name),
-            Some(temporary) => session.as_ref().map_or(Ok(false), |s| s.dir().rename_new(temporary, objects, &name)),
-        };
-        let linked = match link() {
-            Err(error) if error.is_missing() => {
-                objects.create_dir(&name[..2])?;
-                link()
-            }
-            result => result,
-        }?;
-        if linked {
-            self.store.known.insert(&objects.stat_file(&self.file, &name)?, digest);
-        }
-        Ok(())
-    }
-}
-
-impl Temporary<'_> {
-    /// Gives the file the object's name, in the place of the one that has it.
-    fn replace(mut self, digest: Digest, variant: Variant) -> Result<()> {
-        let objects = &self.store.dirs.objects;
-        objects.set_file_times(&self.file, self.label(), EPOCH)?;
-        let session = self.store.session()?;
-        if self.name.is_none() {
-            let name = format!("object-{}", self.store.unique());
-            session.dir().link_file(&self.file, &name)?;
-            self.name = Some(name);
-        }
-        let name = Name::new(digest, variant).path();
-        session.dir().rename(self.label(), objects, &name)?;
-        self.store.known.insert(&objects.stat_file(&self.file, &name)?, digest);
-        Ok(())
-    }
-}
-
-impl Drop for Temporary<'_> {
-    fn drop(&mut self) {
-        if let (Some(name), Ok(session)) = (&self.name, self.store.session()) {
-            // Gone already when it was published; swept with the session otherwise.
-            let _ = session.dir().remove(name);
         }
     }
 }

@@ -41,6 +41,8 @@ pub(super) struct Inner {
     pub(super) whole: Mutex<BTreeSet<Digest>>,
     /// Actions whose results this process has recorded, durably.
     pub(super) recorded: Mutex<BTreeSet<Digest>>,
+    /// References that were set together with a result, and not since.
+    pub(super) kept: Mutex<BTreeMap<String, Digest>>,
     /// Checkouts that this process has made or verified.
     pub(super) checked_out: Mutex<BTreeMap<Digest, PathBuf>>,
     /// Checkouts, scratch folders and locks that are in use in this process.
@@ -76,6 +78,7 @@ impl Store {
             known: Known::default(),
             whole: Mutex::default(),
             recorded: Mutex::default(),
+            kept: Mutex::default(),
             checked_out: Mutex::default(),
             guards: AtomicUsize::new(0),
             umask_strips: session::umask_strips(),

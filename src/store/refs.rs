@@ -6,7 +6,7 @@ use std::sync::PoisonError;
 
 use crate::digest::Digest;
 use crate::digest::reapi::check_name;
-use crate::fs::{self, Kind};
+use crate::fs::{self, Dir, Kind};
 
 use super::{Error, Result, Store, record};
 
@@ -43,34 +43,37 @@ impl Store {
         if !known {
             return Err(Error::Missing { digest });
         }
-        let session = self.inner.session()?;
+        let set = self.inner.kept.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+        if set == Some(digest) {
+            return Ok(());
+        }
         // A recorded result, and with it all that it names, was made durable when it was recorded.
         if !self.inner.recorded.lock().unwrap_or_else(PoisonError::into_inner).contains(&digest) {
             self.flush()?;
         }
-        let refs = &self.inner.dirs.refs;
-        let bytes = record::encode(KIND, name, digest.to_string().as_bytes());
-        self.keep(refs, name, &bytes, session.dir())
+        let session = self.inner.session()?;
+        let (dir, last) = self.ref_folder(name)?;
+        Ok(dir.publish(last, &encode(name, digest), session.dir(), format!("ref-{}", self.inner.unique()))?)
     }
 
-    /// Writes `name` below `dir`, with the folders on the way, durably.
-    fn keep(&self, dir: &fs::Dir, name: &str, bytes: &[u8], scratch: &fs::Dir) -> Result<()> {
+    /// The folder that a reference lies in, made durably if there is none, and the last part of the name.
+    pub(super) fn ref_folder<'n>(&self, name: &'n str) -> Result<(Dir, &'n str)> {
+        check(name)?;
+        let refs = &self.inner.dirs.refs;
+        let (parents, last) = name.rsplit_once('/').unwrap_or((".", name));
         // Nearly always the folders are there.
-        if let Some((parents, name)) = name.rsplit_once('/') {
-            match dir.dir(parents) {
-                Err(error) if error.is_missing() => {}
-                parent => return self.keep(&parent?, name, bytes, scratch),
-            }
+        match refs.dir(parents) {
+            Err(error) if error.is_missing() => {}
+            dir => return Ok((dir?, last)),
         }
-        match name.split_once('/') {
-            Some((first, rest)) => {
-                if dir.create_dir(first)? {
-                    dir.sync()?;
-                }
-                self.keep(&dir.dir(first)?, rest, bytes, scratch)
+        let mut dir = refs.dir(".")?;
+        for part in parents.split('/') {
+            if dir.create_dir(part)? {
+                dir.sync()?;
             }
-            None => Ok(dir.publish(name, bytes, scratch, format!("ref-{}", self.inner.unique()))?),
+            dir = dir.dir(part)?;
         }
+        Ok((dir, last))
     }
 
     /// All references, by name. Damaged ones are left out; `fsck` tells of them.
@@ -104,6 +107,7 @@ impl Store {
     /// The name cannot be one, or the disk's errors.
     pub fn remove_ref(&self, name: &str) -> Result<bool> {
         check(name)?;
+        self.inner.kept.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
         let refs = &self.inner.dirs.refs;
         let removed = match refs.remove(name) {
             Err(error) if error.is(rustix::io::Errno::ISDIR) || error.is(rustix::io::Errno::NOTDIR) => false,
@@ -157,6 +161,11 @@ impl Store {
         let bytes = self.inner.dirs.notes.read(Path::new(kind).join(name))?;
         Ok(bytes.and_then(|bytes| record::decode(kind, name, &bytes).map(<[u8]>::to_vec)))
     }
+}
+
+/// The bytes of a reference.
+pub(super) fn encode(name: &str, digest: Digest) -> Vec<u8> {
+    record::encode(KIND, name, digest.to_string().as_bytes())
 }
 
 fn parse(name: &str, bytes: &[u8]) -> Option<Digest> {

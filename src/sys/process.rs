@@ -2,7 +2,7 @@
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{FromRawFd, OwnedFd};
 use std::time::Duration;
 
 use rustix::io::Errno;
@@ -12,8 +12,8 @@ use super::check;
 /// `CLONE_CLEAR_SIGHAND` of linux/sched.h: handled signals are back at their defaults in the child (Linux 5.5).
 const CLONE_CLEAR_SIGHAND: u64 = 0x1_0000_0000;
 
-/// `CLONE_INTO_CGROUP` of linux/sched.h (Linux 5.7).
-const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
+/// Namespaces that a launcher makes once and keeps for one sandbox after the other.
+pub const KEPT: u64 = (libc::CLONE_NEWUSER | libc::CLONE_NEWNET) as u64;
 
 /// Bytes of stack that a child made by [`clone_until_exec`] has.
 const STACK: usize = 64 * 1024;
@@ -41,25 +41,16 @@ pub struct Usage {
 /// Runs `child` in a new process with the given `CLONE_NEW*` flags and ends it with the value returned (clone3(2)).
 ///
 /// The memory is copied, as by fork. Handled signals get their default action in the child; ignored ones stay ignored.
-/// It is born in the control group of version 2 whose folder is given. `child` keeps to the rules in the
-/// [module's text](super).
+/// `child` keeps to the rules in the [module's text](super).
 ///
 /// # Errors
 /// As clone3(2): EPERM or ENOSPC where namespaces are not allowed, EAGAIN at a limit of processes.
-pub fn clone_process(
-    namespaces: u64,
-    group: Option<BorrowedFd<'_>>,
-    child: &mut dyn FnMut() -> i32,
-) -> Result<Spawned, Errno> {
+pub fn clone_process(namespaces: u64, child: &mut dyn FnMut() -> i32) -> Result<Spawned, Errno> {
     let mut pidfd: c_int = -1;
     // SAFETY: an all-zero `clone_args` is a valid value: integers only.
     let mut args: libc::clone_args = unsafe { std::mem::zeroed() };
     args.flags = namespaces | libc::CLONE_PIDFD as u64 | CLONE_CLEAR_SIGHAND;
     args.pidfd = (&raw mut pidfd) as u64;
-    if let Some(group) = group {
-        args.flags |= CLONE_INTO_CGROUP;
-        args.cgroup = group.as_raw_fd().cast_unsigned().into();
-    }
     // No signal when it ends: then neither an ignored SIGCHLD nor somebody's wait for any child takes its status away.
     args.exit_signal = 0;
     // SAFETY: the structure is alive and its size is true; `pidfd` points to an integer that outlives the call. No
@@ -72,6 +63,27 @@ pub fn clone_process(
     }
     // SAFETY: the kernel has just made this descriptor for us (CLONE_PIDFD), and nobody else knows it.
     let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
+    Ok(Spawned { pid: pid as i32, pidfd })
+}
+
+/// Runs `child` in a copy of this process and ends it with the value returned (fork(2)).
+///
+/// Unlike after [`clone_process`], memory may be allocated in the copy, since the C library has its allocator's locks put
+/// in order by fork. Other locks that a thread of the caller holds at that moment stay locked in the copy for ever.
+///
+/// # Errors
+/// As fork(2).
+pub fn fork(child: &mut dyn FnMut() -> i32) -> Result<Spawned, Errno> {
+    // SAFETY: the copy has one thread, does nothing but `child`, whose caller answers for the locks that it needs, and
+    // ends without returning into the frames below.
+    let pid = check(unsafe { libc::fork() }.into())?;
+    if pid == 0 {
+        let _guard = ExitOnDrop;
+        exit(child());
+    }
+    let raw = rustix::process::Pid::from_raw(pid as i32).ok_or(Errno::SRCH)?;
+    // It has not been waited for, so the number is still its own.
+    let pidfd = rustix::process::pidfd_open(raw, rustix::process::PidfdFlags::empty())?;
     Ok(Spawned { pid: pid as i32, pidfd })
 }
 

@@ -40,15 +40,33 @@ pub fn default_signal(signal: i32) {
         unsafe { libc::syscall(libc::SYS_rt_sigaction, signal, default.as_ptr(), std::ptr::null_mut::<u64>(), 8usize) };
 }
 
-/// Gives every signal its default action (an ignored signal would stay ignored in the program executed) and blocks
-/// none.
+/// Blocks every signal that can be blocked.
 ///
 /// # Errors
 /// As sigprocmask(2).
-pub fn default_signals() -> Result<(), Errno> {
+pub fn block_signals() -> Result<(), Errno> {
+    // SAFETY: `set` is initialised by sigfillset before it is read; a null pointer means that the old mask is not wanted.
+    let result = unsafe {
+        let mut set: libc::sigset_t = std::mem::zeroed();
+        libc::sigfillset(&raw mut set);
+        libc::sigprocmask(libc::SIG_SETMASK, &raw const set, std::ptr::null_mut())
+    };
+    check(result.into())?;
+    Ok(())
+}
+
+/// Gives every signal its default action: an ignored signal would stay ignored in the program executed.
+pub fn default_signals() {
     for signal in 1..=64 {
         default_signal(signal);
     }
+}
+
+/// Blocks no signal.
+///
+/// # Errors
+/// As sigprocmask(2).
+pub fn unblock_signals() -> Result<(), Errno> {
     // SAFETY: `set` is initialised by sigemptyset before it is read; a null pointer means that the old mask is not
     // wanted.
     let result = unsafe {

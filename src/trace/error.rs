@@ -37,7 +37,7 @@ impl Error {
         match self {
             Self::Thread { .. } => Some("see that this user may start more threads".to_owned()),
             Self::Lost { .. } => None,
-            Self::Decode { .. } => Some("execute the stage again with `--rebuild`".to_owned()),
+            Self::Decode { .. } => Some("trace the stage again with `repro trace STAGE --rebuild`".to_owned()),
         }
     }
 }

@@ -1,7 +1,19 @@
 //! What a stage's processes did: all they executed, read, wrote, moved, removed and looked for in vain.
 //!
 //! A [`Tracer`] observes a stage while it runs, and gives its [`Trace`]; the trace is kept in the store as bytes
-//! ([`Trace::encode`]), named by the result of the action. Every stage is traced, always.
+//! ([`Trace::encode`]), named by the result of the action.
+//!
+//! # Why it has to be asked for
+//! An observed program can tell. A call waits until the observer has received it, and a signal that arrives in this time
+//! ends the wait: when its handler was installed without SA_RESTART, the call fails with EINTR, also where it never would
+//! alone (open(2) or stat(2) of a local file). The time is that of a thread's wake-up, some microseconds, longer on a busy
+//! machine. dash handles SIGCHLD so, and sees it when a job in the background ends in just that time. And each observed call
+//! costs a round trip: a configure script takes 15 to 25 % more processor time.
+//!
+//! So builds are not observed: nobody stands between their stages and the kernel. `repro trace` executes a stage once more,
+//! under observation, and compares the tree that it leaves with the known one. Only if they are the same, the run counts as
+//! one of the same action, and what was seen is kept as the trace of the known result. Another tree says that the stage is
+//! not reproducible or does not bear being observed; it never becomes a result.
 //!
 //! # How it is observed
 //! The sandbox's filter hands each call that takes a path, and each end of a process, to a listener before it happens
@@ -47,9 +59,8 @@
 //!   descriptor.
 //! - A program that installs a filter of its own which answers observed calls by SECCOMP_RET_TRACE (`strace
 //!   --seccomp-bpf`) does not hear of them: the kernel asks one listener only.
-//! - Until a call has been received, a signal ends the wait; a handler without SA_RESTART then shows the program an EINTR
-//!   where the call alone would give none. The time is that of a thread's wake-up, a few microseconds; dash, which handles
-//!   SIGCHLD so, can see it when a job in the background ends in just that time.
+//! - The trace is that of the observed run. The run whose result is known came to the same tree, perhaps in another order
+//!   of its processes, and perhaps by another way.
 //! - A killed process has no end and no exit code, unless it is the stage's first one.
 //!
 //! # Format
@@ -72,7 +83,7 @@
 //!
 //! # Concurrency
 //! Each stage has an observer of its own; nothing is shared. An observer that fails closes its listener, and the stage's
-//! calls fail with ENOSYS: no stage runs untraced.
+//! calls fail with ENOSYS: no run is observed in part.
 
 mod calls;
 mod error;

@@ -1,7 +1,7 @@
 //! The thread that hears of a stage's calls: it answers each with "go on" and notes what it means.
 
 use std::collections::BTreeMap;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
@@ -15,7 +15,9 @@ use super::program::{Needs, needs};
 use super::record::Record;
 use super::tracer::First;
 use super::walk::{Found, Own, View};
-use crate::sys::{remote, seccomp};
+use crate::sandbox::Listener;
+use crate::sys::remote;
+use crate::sys::seccomp::Notification;
 
 /// Interpreters of interpreters that the kernel follows.
 const DEEPEST: usize = 5;
@@ -47,7 +49,7 @@ fn receive_ends() -> bool {
 }
 
 /// Answers calls until nobody is left under the filter. Gives the trace, and the processes' numbers inside the sandbox.
-pub(super) fn observe(listener: &OwnedFd, first: First) -> Result<(Trace, Vec<u32>), Errno> {
+pub(super) fn observe(listener: &Listener, first: First) -> Result<(Trace, Vec<u32>), Errno> {
     // An older kernel does without.
     let _ = remote::wake_nearby(listener.as_fd());
     let mut observer = Observer::new(first);
@@ -56,11 +58,11 @@ pub(super) fn observe(listener: &OwnedFd, first: First) -> Result<(Trace, Vec<u3
         if !ends && hung_up(listener, None)? {
             break;
         }
-        match seccomp::receive(listener.as_fd()) {
+        match listener.receive() {
             Ok(call) => {
                 observer.hear(listener, &call);
                 // ENOENT: it was killed meanwhile.
-                let _ = seccomp::let_go_on(listener.as_fd(), call.id);
+                let _ = listener.let_go_on(call.id);
             }
             Err(Errno::NOTCONN) => break,
             Err(Errno::NOENT | Errno::INTR) => {
@@ -75,7 +77,7 @@ pub(super) fn observe(listener: &OwnedFd, first: First) -> Result<(Trace, Vec<u3
 }
 
 /// Whether nobody is left; waits until a call or the end comes, or for so long.
-fn hung_up(listener: &OwnedFd, wait: Option<Timespec>) -> Result<bool, Errno> {
+fn hung_up(listener: &Listener, wait: Option<Timespec>) -> Result<bool, Errno> {
     let mut polled = [PollFd::new(listener, PollFlags::IN)];
     match rustix::event::poll(&mut polled, wait.as_ref()) {
         Ok(_) => Ok(polled[0].revents().contains(PollFlags::HUP) && !polled[0].revents().contains(PollFlags::IN)),
@@ -107,7 +109,7 @@ impl Observer {
     }
 
     /// Notes a call, before it happens.
-    fn hear(&mut self, listener: &OwnedFd, call: &seccomp::Notification) {
+    fn hear(&mut self, listener: &Listener, call: &Notification) {
         self.order = self.order.saturating_add(1);
         let Some(pid) = self.processes.of(call.thread, self.order) else {
             return self.record.count(CallKind::Unread);
@@ -222,7 +224,7 @@ impl Observer {
     }
 
     /// Follows the path of a call, and notes the links on the way. None: there is no path, and the call fails.
-    fn find(&mut self, listener: &OwnedFd, id: u64, this: Caller, place: Place) -> Option<Found> {
+    fn find(&mut self, listener: &Listener, id: u64, this: Caller, place: Place) -> Option<Found> {
         if let Some(live) = self.processes.live(this.pid)
             && live.moving == Some(this.thread)
         {
@@ -231,7 +233,7 @@ impl Observer {
         let mut text = std::mem::take(&mut self.text);
         let read = memory::string(this.thread, place.address, &mut text);
         // Whoever was read waits still: it was not another process with its number.
-        let found = if read.is_ok() && seccomp::still_waits(listener.as_fd(), id) {
+        let found = if read.is_ok() && listener.still_waits(id) {
             self.find_text(this, place, &text)
         } else if place.empty && place.address == 0 {
             // No path at all means the descriptor as well (Linux 6.11).
@@ -264,7 +266,7 @@ impl Observer {
         Some(found)
     }
 
-    fn open(&mut self, listener: &OwnedFd, id: u64, this: Caller, place: Place, flags: u64) -> Option<CallKind> {
+    fn open(&mut self, listener: &Listener, id: u64, this: Caller, place: Place, flags: u64) -> Option<CallKind> {
         let Found { path, kind } = self.find(listener, id, this, place)?;
         let has = |flag: i32| flags & flag as u64 == flag as u64;
         let creates = has(libc::O_CREAT);
@@ -296,7 +298,7 @@ impl Observer {
 
     fn one(
         &mut self,
-        listener: &OwnedFd,
+        listener: &Listener,
         id: u64,
         this: Caller,
         place: Place,
@@ -327,7 +329,15 @@ impl Observer {
         Some(call)
     }
 
-    fn two(&mut self, listener: &OwnedFd, id: u64, this: Caller, from: Place, to: Place, two: Two) -> Option<CallKind> {
+    fn two(
+        &mut self,
+        listener: &Listener,
+        id: u64,
+        this: Caller,
+        from: Place,
+        to: Place,
+        two: Two,
+    ) -> Option<CallKind> {
         let old = self.find(listener, id, this, from)?;
         let new = self.find(listener, id, this, to)?;
         if old.kind == Kind::Absent {
@@ -355,7 +365,14 @@ impl Observer {
         Some(CallKind::Move)
     }
 
-    fn execute(&mut self, listener: &OwnedFd, id: u64, this: Caller, place: Place, arguments: u64) -> Option<CallKind> {
+    fn execute(
+        &mut self,
+        listener: &Listener,
+        id: u64,
+        this: Caller,
+        place: Place,
+        arguments: u64,
+    ) -> Option<CallKind> {
         let found = self.find(listener, id, this, place)?;
         match found.kind {
             Kind::Absent => self.add(this.pid, found.path, Ways::LOOKED.and(Ways::ABSENT)),
@@ -443,7 +460,7 @@ impl Observer {
 
     fn socket(
         &mut self,
-        listener: &OwnedFd,
+        listener: &Listener,
         id: u64,
         this: Caller,
         address: u64,
@@ -456,7 +473,7 @@ impl Observer {
         let length = usize::try_from(length).unwrap_or(0).min(raw.len());
         let got = remote::read(this.thread, &[(address, length)], &mut raw[..length]).ok()?;
         let local = got > 2 && u16::from_ne_bytes([raw[0], raw[1]]) == libc::AF_UNIX as u16 && raw[2] != 0;
-        if !local || !seccomp::still_waits(listener.as_fd(), id) {
+        if !local || !listener.still_waits(id) {
             return Some(kind);
         }
         let path = raw[2..got].split(|byte| *byte == 0).next()?;

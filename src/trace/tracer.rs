@@ -1,6 +1,5 @@
 //! A trace in the making.
 
-use std::os::fd::OwnedFd;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
@@ -9,6 +8,7 @@ use rustix::io::Errno;
 use super::error::Error;
 use super::model::Trace;
 use super::observer::observe;
+use crate::sandbox::Listener;
 
 /// The program that a stage begins with.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -33,7 +33,7 @@ type Observed = Option<Result<(Trace, Vec<u32>), Errno>>;
 /// Observes a stage, in a thread of its own.
 pub struct Tracer {
     stage: String,
-    send: Sender<OwnedFd>,
+    send: Sender<Listener>,
     thread: JoinHandle<Observed>,
 }
 
@@ -43,7 +43,7 @@ impl Tracer {
     /// # Errors
     /// No thread can be started.
     pub fn new(stage: &str, first: First) -> Result<Self, Error> {
-        let (send, receive): (_, Receiver<OwnedFd>) = channel();
+        let (send, receive): (_, Receiver<Listener>) = channel();
         let work = move || receive.recv().ok().map(|listener| observe(&listener, first));
         let thread = std::thread::Builder::new().name("trace".to_owned()).spawn(work);
         let thread = thread.map_err(|source| Error::Thread { stage: stage.to_owned(), source })?;
@@ -51,8 +51,8 @@ impl Tracer {
     }
 
     /// Takes the stage's listener over: its calls are answered from now on.
-    pub fn listen(&self, listener: OwnedFd) {
-        // Should the thread be gone, the listener is closed, and the stage's calls fail: it does not run untraced.
+    pub fn listen(&self, listener: Listener) {
+        // Should the thread be gone, the listener is closed, and the stage's calls fail: it is not observed in part.
         let _ = self.send.send(listener);
     }
 

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use crate::environment::{Project, Said};
+use crate::environment::{Project, Said, copy};
 
 /// A folder that serves as mirror `debian`: the fixture's one package, fetched from a real mirror once.
 fn mirror() -> &'static Path {
@@ -31,19 +31,6 @@ fn mirror() -> &'static Path {
     })
 }
 
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).expect("make a folder");
-    for entry in std::fs::read_dir(from).expect("list a folder") {
-        let entry = entry.expect("an entry");
-        let to = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &to);
-        } else {
-            std::fs::copy(entry.path(), to).expect("copy a file");
-        }
-    }
-}
-
 impl Project {
     /// The fixture `tiny`.
     fn tiny() -> Self {
@@ -55,7 +42,7 @@ impl Project {
     }
 
     /// One stage of the fixture's sysroot, with this script.
-    fn script(script: &str) -> Self {
+    pub fn script(script: &str) -> Self {
         let project = Self::tiny();
         for stage in ["alpha", "beta", "gamma"] {
             std::fs::remove_dir_all(project.path(&format!("project/stages/{stage}"))).expect("remove a stage");
@@ -76,7 +63,7 @@ impl Project {
         command
     }
 
-    fn build(&self, args: &[&str]) -> Said {
+    pub fn build(&self, args: &[&str]) -> Said {
         self.said(self.build_command(args).output().expect("run repro"))
     }
 
@@ -95,15 +82,15 @@ fn results(said: &Said) -> BTreeMap<String, (String, String)> {
     finished.collect()
 }
 
-fn ways(said: &Said) -> Vec<(String, String)> {
+pub fn ways(said: &Said) -> Vec<(String, String)> {
     results(said).into_iter().map(|(stage, (how, _))| (stage, how)).collect()
 }
 
-fn outputs(said: &Said) -> Vec<(String, String)> {
+pub fn outputs(said: &Said) -> Vec<(String, String)> {
     results(said).into_iter().map(|(stage, (_, output))| (stage, output)).collect()
 }
 
-fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
+pub fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
     expected.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect()
 }
 

@@ -100,6 +100,20 @@ impl Said {
     }
 }
 
+/// Copies a folder over another.
+pub fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("make a folder");
+    for entry in std::fs::read_dir(from).expect("list a folder") {
+        let entry = entry.expect("an entry");
+        let to = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            std::fs::copy(entry.path(), to).expect("copy a file");
+        }
+    }
+}
+
 /// Compares with the committed text under snapshots/.
 pub fn snapshot(name: &str, text: &str) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots");

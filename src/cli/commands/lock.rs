@@ -63,8 +63,13 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
 /// Builds all that the default targets need, and records what comes of it as known.
 fn update_outputs(graph: &Graph, context: &Context) -> Result<ExitCode, Failure> {
     let (store, old) = (context.open_store()?, context.lockfile()?);
-    let options =
-        Options { jobs: context.jobs, on_failure: OnFailure::FinishRunning, rebuild: Vec::new(), check_outputs: false };
+    let options = Options {
+        jobs: context.jobs,
+        on_failure: OnFailure::FinishRunning,
+        rebuild: Vec::new(),
+        observe: Vec::new(),
+        check_outputs: false,
+    };
     let run = build::engine(context, &store, graph, &old, &graph.default_targets(), &options)?;
     if let Some((_, error)) = run.failed.first() {
         return Err(Failure::quiet(causes::build_code(error)));

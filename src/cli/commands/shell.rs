@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::cli::project::Project;
 use crate::cli::{Context, ExitCode, Failure};
 use crate::exec::Local;
-use crate::sandbox::{Outcome, RunIo, Terminal};
+use crate::sandbox::{Launchers, Outcome, RunIo, Terminal};
 
 /// Enter a stage's sandbox: see what it sees, run what it runs.
 ///
@@ -56,7 +56,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let terminal = Terminal { input: input.as_fd(), output: output.as_fd() };
     let io =
         RunIo { log: &mut |_| {}, jobserver: None, cancel: &context.cancel, listener: None, terminal: Some(terminal) };
-    let finished = plan.plan().run(io)?;
+    let finished = plan.plan().run(&Launchers::new(), io)?;
     Ok(if finished.outcome == Outcome::Exited(0) { ExitCode::Done } else { ExitCode::No })
 }
 

@@ -5,19 +5,29 @@ use std::fmt::Write as _;
 
 use serde_json::json;
 
+use super::build::engine;
+use crate::build::Options;
 use crate::cli::project::Project;
-use crate::cli::{Context, ExitCode, Failure};
+use crate::cli::{Context, ExitCode, Failure, causes};
+use crate::digest::Digest;
+use crate::exec;
 use crate::report::{Table, clean};
+use crate::schedule::queue::OnFailure;
 use crate::trace::{Exit, Process, Trace, Ways};
 
-/// Show what a stage did when it was last executed: its processes, and what they read, wrote and looked for.
+/// Show what a stage does: its processes, and what they read, write and look for.
+///
+/// Observing can change how a stage runs, so builds are not observed. This command executes the stage once more, under
+/// observation, after bringing up to date what it needs, and compares the tree that it leaves with the known one. Only if
+/// they are the same, the trace is kept with the result, and shown from then on without executing anything.
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "Examples:
   repro trace musl
   repro trace musl --processes
   repro trace musl --files | grep absent
+  repro trace musl --rebuild         observe it once more
 
-With --json every line is an object. Its `type` is `trace` (schema, stage, digest, size, calls by kind, numbers of \
+With --json every line is an object. What happens meanwhile has the `event`s of `repro build`; the trace follows. Its `type` is `trace` (schema, stage, digest, size, calls by kind, numbers of \
                         processes, paths and accesses), `process` (number, parent, start, end, exit, programs) or \
                         `access` (process, path, ways, and for paths that the stage changed the order numbers of the \
                         first and last read and write). Bytes that are no UTF-8 are shown as U+FFFD.")]
@@ -30,22 +40,23 @@ pub struct Args {
     /// Show only the paths, each with what was done to it by any process.
     #[arg(long)]
     pub files: bool,
+    /// Execute the stage although its trace is known.
+    #[arg(long)]
+    pub rebuild: bool,
 }
 
 /// Runs it.
 ///
 /// # Errors
-/// The stage is unknown, or was never traced here.
+/// The stage is unknown, could not be built, or came to another tree than the known one.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let project = Project::load(context)?;
     let name = &args.stage;
-    let none = || {
-        Failure::new(ExitCode::Usage, format!("cannot show the trace of `{name}`: it has not been built here"))
-            .hint(Some(format!("run `repro build {name}`")))
+    project.stage(name)?;
+    let digest = match stored(&project, args, context)? {
+        Some(digest) => digest,
+        None => observe(&project, args, context)?,
     };
-    let last = project.last(name)?.ok_or_else(none)?;
-    let result = project.store.action(last.record.key)?.ok_or_else(none)?;
-    let digest = result.trace().ok().flatten().ok_or_else(none)?;
     let trace = Trace::decode(&project.store.get_bytes(digest)?)?;
     let mut text = String::new();
     if context.globals.json {
@@ -74,6 +85,38 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     }
     context.print(&text)?;
     Ok(ExitCode::Done)
+}
+
+/// The trace of the stage as it is now, if it is known. What prevents looking, prevents observing too.
+fn stored(project: &Project, args: &Args, context: &Context) -> Result<Option<Digest>, Failure> {
+    if args.rebuild {
+        return Ok(None);
+    }
+    let Ok(preview) = project.preview(&args.stage, context) else { return Ok(None) };
+    Ok(exec::known(&project.store, preview.key)?.and_then(|done| done.trace))
+}
+
+/// Executes the stage under observation.
+fn observe(project: &Project, args: &Args, context: &Context) -> Result<Digest, Failure> {
+    let Project { store, graph, lockfile } = project;
+    let named = vec![args.stage.clone()];
+    let options = Options {
+        jobs: context.jobs,
+        on_failure: OnFailure::FinishRunning,
+        rebuild: if args.rebuild { named.clone() } else { Vec::new() },
+        observe: named,
+        check_outputs: true,
+    };
+    let run = engine(context, store, graph, lockfile, &[&args.stage], &options)?;
+    if let Some(signal) = context.cancel.signal() {
+        return Err(Failure::quiet(ExitCode::Signal(signal)));
+    }
+    if let Some((_, error)) = run.failed.first() {
+        return Err(Failure::quiet(causes::build_code(error)));
+    }
+    let lost = || Failure::new(ExitCode::Bug, format!("cannot show the trace of `{}`: it was not kept", args.stage));
+    let built = run.built.iter().find(|built| built.stage == args.stage).ok_or_else(lost)?;
+    exec::known(store, built.action)?.and_then(|done| done.trace).ok_or_else(lost)
 }
 
 fn shown(bytes: &[u8]) -> String {

@@ -56,7 +56,10 @@ touch /build/f; if chmod u+s /build/f 2>/dev/null; then echo setuid >> /out/fact
         let bundle = tempfile::tempdir().unwrap();
         lay_out(&stage.plan(), bundle.path());
         let name = format!("repro-test-{}", std::process::id());
-        let output = Command::new(runtime).args(["run", &name]).current_dir(bundle.path()).output().unwrap();
+        let mut command = Command::new(runtime);
+        // crun gives its standard streams to the user that is root inside: the host's /dev/null must not be among them.
+        command.args(["run", &name]).current_dir(bundle.path()).stdin(std::process::Stdio::piped());
+        let output = command.output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
         if said.contains("hybrid mode not supported") {
             eprintln!("{runtime} does not run on hosts with both versions of control groups");

@@ -85,7 +85,10 @@ time.sleep(1000)
     let mut log = |bytes: &[u8]| println!("{}", String::from_utf8_lossy(bytes));
     stage
         .plan()
-        .run(RunIo { log: &mut log, jobserver: None, cancel: &cancel, listener: None, terminal: None })
+        .run(
+            &Launchers::new(),
+            RunIo { log: &mut log, jobserver: None, cancel: &cancel, listener: None, terminal: None },
+        )
         .unwrap();
 }
 

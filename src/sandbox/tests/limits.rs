@@ -69,7 +69,7 @@ except OSError as e:
     }
     let (finished, log) = stage.run();
     assert_eq!(finished.outcome, Outcome::Exited(0));
-    assert_eq!(log, "49 Resource temporarily unavailable\n");
+    assert_eq!(log, "48 Resource temporarily unavailable\n");
 }
 
 #[test]

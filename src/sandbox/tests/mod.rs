@@ -7,6 +7,7 @@ mod data;
 mod end;
 mod errors;
 mod inside;
+mod launchers;
 mod limits;
 mod observe;
 mod views;
@@ -96,7 +97,7 @@ fn run(plan: &Plan, jobserver: Option<&[OwnedFd; 2]>, cancel: &CancelToken) -> R
         listener: None,
         terminal: None,
     };
-    let finished = plan.run(io)?;
+    let finished = plan.run(&Launchers::new(), io)?;
     Ok((finished, String::from_utf8_lossy(&log).into_owned()))
 }
 

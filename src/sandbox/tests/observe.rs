@@ -1,16 +1,13 @@
 //! Calls that are handed to an observer: all of those in its list, and none that the filter refuses.
 
-use std::os::fd::AsFd;
 use std::sync::mpsc;
 
 use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
 
 use super::*;
-use crate::sys::seccomp;
-
 /// Answers until nobody is left under the filter, and gives the numbers of all calls in order.
-fn answer(listener: OwnedFd) -> Vec<i64> {
+fn answer(listener: Listener) -> Vec<i64> {
     let mut calls = Vec::new();
     loop {
         let mut wait = [PollFd::new(&listener, PollFlags::IN)];
@@ -18,13 +15,13 @@ fn answer(listener: OwnedFd) -> Vec<i64> {
         if !wait[0].revents().contains(PollFlags::IN) {
             return calls;
         }
-        match seccomp::receive(listener.as_fd()) {
+        match listener.receive() {
             Ok(call) => {
                 calls.push(call.call.into());
                 assert!(call.thread > 1, "seen in this process's own numbers");
-                assert!(seccomp::still_waits(listener.as_fd(), call.id));
-                seccomp::let_go_on(listener.as_fd(), call.id).expect("it has not died");
-                assert!(!seccomp::still_waits(listener.as_fd(), call.id));
+                assert!(listener.still_waits(call.id));
+                listener.let_go_on(call.id).expect("it has not died");
+                assert!(!listener.still_waits(call.id));
             }
             Err(errno) => assert!([Errno::NOENT, Errno::INTR].contains(&errno), "{errno}"),
         }
@@ -46,16 +43,19 @@ fn an_observer_hears_of_calls_and_changes_none() {
     let (send, receive) = mpsc::channel();
     let mut log = Vec::new();
     let cancel = CancelToken::new().unwrap();
-    let finished = stage.plan().run(RunIo {
-        log: &mut |bytes| log.extend_from_slice(bytes),
-        jobserver: None,
-        cancel: &cancel,
-        listener: Some(&mut |listener| {
-            let send = send.clone();
-            std::thread::spawn(move || send.send(answer(listener)));
-        }),
-        terminal: None,
-    });
+    let finished = stage.plan().run(
+        &Launchers::new(),
+        RunIo {
+            log: &mut |bytes| log.extend_from_slice(bytes),
+            jobserver: None,
+            cancel: &cancel,
+            listener: Some(&mut |listener| {
+                let send = send.clone();
+                std::thread::spawn(move || send.send(answer(listener)));
+            }),
+            terminal: None,
+        },
+    );
     assert_eq!(finished.unwrap().outcome, Outcome::Exited(0));
     assert_eq!(String::from_utf8(log).unwrap(), format!("{}\n{}\n", libc::EAFNOSUPPORT, libc::ENOENT));
     let calls = receive.recv().unwrap();

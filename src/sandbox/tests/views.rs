@@ -114,7 +114,7 @@ fn a_terminal_is_the_stages_own() {
         listener: None,
         terminal: Some(terminal),
     };
-    let finished = stage.plan().run(io).unwrap();
+    let finished = stage.plan().run(&Launchers::new(), io).unwrap();
     drop(output);
     let mut shown = String::new();
     std::fs::File::from(screen).read_to_string(&mut shown).unwrap();

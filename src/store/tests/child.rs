@@ -81,7 +81,7 @@ pub(super) fn work(base: &Path) -> Result<Digest> {
         builder.symlink("link", "built/run")?;
         let tree = builder.finish()?;
         drop(scratch);
-        store.put_action(key, &super::result(tree))?;
+        store.put_action_with_ref(key, &super::result(tree), "kept/with/it")?;
         store.set_ref("kept/work", tree)?;
         store.put_note("time", "work", b"1")?;
     }

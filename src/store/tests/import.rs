@@ -121,14 +121,14 @@ fn limits_hold() {
     write(&tree, "a/a-long-name", &[2; 1000], 0o644);
     let dir = std::fs::File::open(&tree).expect("opens");
     let exact = ImportRules { bytes: 2000, entries: 5, depth: 3, name: 11 };
-    store.import(dir.as_fd(), &exact).expect("within the limits");
+    store.import(dir.as_fd(), &tree, &exact).expect("within the limits");
     for (rules, what) in [
         (ImportRules { bytes: 1999, ..exact.clone() }, "bytes"),
         (ImportRules { entries: 4, ..exact.clone() }, "entries"),
         (ImportRules { depth: 2, ..exact.clone() }, "levels of directories"),
         (ImportRules { name: 10, ..exact }, "bytes of a name"),
     ] {
-        match store.import(dir.as_fd(), &rules) {
+        match store.import(dir.as_fd(), &tree, &rules) {
             Err(Error::Limit { what: passed, .. }) => assert_eq!(passed, what),
             other => panic!("{what}: {other:?}"),
         }

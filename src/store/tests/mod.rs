@@ -27,7 +27,7 @@ fn store() -> (TempDir, Store) {
 /// Imports a folder by the default rules.
 fn import(store: &Store, path: &Path) -> Result<Digest> {
     let dir = std::fs::File::open(path).expect("the folder opens");
-    store.import(dir.as_fd(), &ImportRules::default())
+    store.import(dir.as_fd(), path, &ImportRules::default())
 }
 
 /// Makes a file and the folders on the way.

@@ -67,6 +67,30 @@ fn results_are_recorded_when_all_their_objects_are_there() {
 }
 
 #[test]
+fn a_reference_is_set_with_a_result_and_again_after_others() {
+    let (temporary, store) = store();
+    let tree = store.put_directory(&Directory::default()).expect("stored");
+    let [one, two] = [Digest::of(b"one"), Digest::of(b"two")];
+    let named = || store.refs().expect("listed").get("builds/x").copied();
+    store.put_action_with_ref(one, &result(tree), "builds/x").expect("recorded");
+    assert_eq!(named(), Some(one));
+    store.put_action_with_ref(two, &result(tree), "builds/x").expect("recorded");
+    store.set_ref("builds/x", two).expect("it is set");
+    assert_eq!(named(), Some(two));
+    store.set_ref("builds/x", one).expect("set to another");
+    assert_eq!(named(), Some(one));
+    store.put_action_with_ref(two, &result(tree), "builds/x").expect("recorded");
+    assert!(store.remove_ref("builds/x").expect("removed"));
+    store.set_ref("builds/x", two).expect("set again");
+    assert_eq!(named(), Some(two));
+    let wrong = store.put_action_with_ref(Digest::of(b"three"), &result(tree), "builds/x/y");
+    assert!(wrong.is_err() && store.action(Digest::of(b"three")).expect("asks").is_none(), "neither without the other");
+    drop(store);
+    let store = Store::open(&temporary.path().join("store")).expect("opens");
+    assert_eq!((store.refs().expect("listed").len(), store.action(one).expect("asks")), (1, Some(result(tree))));
+}
+
+#[test]
 fn references_have_names_with_parts() {
     let (_temporary, store) = store();
     let digest = store.put_bytes(b"x").expect("stored");

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::child::start;
 use super::{import, result, store, write};
 use crate::digest::Digest;
+use crate::digest::reapi::{ActionResult, ExecutedActionMetadata};
 use crate::store::{Error, GcOptions, Store, TreeBuilder};
 
 #[test]
@@ -96,6 +97,10 @@ fn gc_keeps_what_is_referenced_or_recent() {
     let key = Digest::of(b"referenced action");
     store.put_action(key, &result(by_key)).expect("recorded");
     store.set_ref("by/key", key).expect("set");
+    // The same result, with what was learnt of it later.
+    let trace = blob("what was observed");
+    let with_trace = Some(ExecutedActionMetadata::with_trace(trace));
+    store.put_action(key, &ActionResult { execution_metadata: with_trace, ..result(by_key) }).expect("replaced");
     store.put_action(Digest::of(b"old"), &result(lost)).expect("recorded");
     std::thread::sleep(Duration::from_millis(20));
     store.put_action(Digest::of(b"new"), &result(recent)).expect("recorded");
@@ -117,15 +122,17 @@ fn gc_keeps_what_is_referenced_or_recent() {
     assert_eq!((report.actions.removed, report.actions.kept), (1, 2));
     assert_eq!((report.checkouts.removed, report.checkouts.kept), (1, 1));
     // Each tree has a file and two directories.
-    assert_eq!((report.objects.removed, report.objects.kept), (4, 12));
+    assert_eq!((report.objects.removed, report.objects.kept), (4, 13));
     assert!(!store.contains(garbage) && !store.contains(lost));
     for tree in [kept, recent, by_key, asked] {
         store.checkout(tree).expect("whole");
     }
+    let kept = store.action(key).expect("asks").expect("it is whole");
+    assert_eq!((kept.trace(), store.contains(trace)), (Ok(Some(trace)), true));
     assert!(store.action(Digest::of(b"new")).expect("asks").is_some());
     assert!(store.action(Digest::of(b"old")).expect("asks").is_none());
     let usage = store.usage().expect("measured");
-    assert_eq!((usage.objects.entries, usage.executables.entries, usage.actions.entries), (8, 4, 2));
+    assert_eq!((usage.objects.entries, usage.executables.entries, usage.actions.entries), (9, 4, 2));
     assert!(usage.total() > usage.reserve.bytes && usage.reserve.bytes >= 64 << 10);
     assert!(store.fsck(&|_| ()).expect("checks").is_clean());
 }

@@ -10,7 +10,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::*;
-use crate::sandbox::{CancelToken, Finished, Limits, Outcome, RunIo, StagePlan, Step};
+use crate::sandbox::{CancelToken, Finished, Launchers, Limits, Outcome, RunIo, StagePlan, Step};
 
 /// Set for the copy of the tests that runs as a plain user.
 const AS_USER: &str = "REPRO_TEST_AS_USER";
@@ -48,13 +48,16 @@ fn traced(argv: &[&str], sources: &[(String, std::path::PathBuf, bool)]) -> Trac
     let cancel = CancelToken::new().expect("descriptors are free");
     let tracer = Tracer::new("test", First::of(&argv)).expect("a thread can be started");
     let mut log = Vec::new();
-    let finished = plan.run(RunIo {
-        log: &mut |bytes| log.extend_from_slice(bytes),
-        jobserver: None,
-        cancel: &cancel,
-        listener: Some(&mut |listener| tracer.listen(listener)),
-        terminal: None,
-    });
+    let finished = plan.run(
+        &Launchers::new(),
+        RunIo {
+            log: &mut |bytes| log.extend_from_slice(bytes),
+            jobserver: None,
+            cancel: &cancel,
+            listener: Some(&mut |listener| tracer.listen(listener)),
+            terminal: None,
+        },
+    );
     let finished = finished.unwrap_or_else(|error| panic!("{error}: {:?}", std::error::Error::source(&error)));
     let (trace, inner) = tracer.finish_with_numbers().expect("it was observed");
     assert_eq!(Trace::decode(&trace.encode()).expect("it can be read again"), trace);

@@ -1,0 +1,71 @@
+//! Why nothing could be audited.
+
+use std::path::PathBuf;
+
+use crate::{format, fs, stage, store};
+
+/// An audit that could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no such thing to audit.
+    #[error("find `{}`", path.display())]
+    Missing {
+        /// What was named.
+        path: PathBuf,
+    },
+    /// It is a device, a socket, or something else without content.
+    #[error("audit `{}`: it is a {kind}", path.display())]
+    Kind {
+        /// What was named.
+        path: PathBuf,
+        /// What it is.
+        kind: &'static str,
+    },
+    /// An image layout lacks something, or its parts disagree.
+    #[error("read the image layout `{}`: {reason}", path.display())]
+    Layout {
+        /// The layout's folder.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// No rule has that name.
+    #[error("find rule `{name}`")]
+    UnknownRule {
+        /// What was named.
+        name: String,
+        /// The nearest rule.
+        nearest: Option<&'static str>,
+    },
+    /// The project's `audit.toml` is wrong.
+    #[error(transparent)]
+    Config(#[from] stage::Mistakes),
+    /// An archive is refused.
+    #[error(transparent)]
+    Archive(#[from] format::Error),
+    /// An object of the store cannot be had.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// A file could not be read.
+    #[error(transparent)]
+    Fs(#[from] fs::Error),
+}
+
+impl Error {
+    /// What the user can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Missing { .. } => {
+                Some("name a stage, or a path: a directory, an archive, an image layout or a file".into())
+            }
+            Self::Kind { .. } => Some("name a directory or a regular file".into()),
+            Self::Layout { .. } => Some("a layout has `oci-layout`, `index.json` and `blobs/sha256`".into()),
+            Self::UnknownRule { nearest: Some(name), .. } => Some(format!("did you mean `{name}`?")),
+            Self::UnknownRule { nearest: None, .. } => Some("`repro audit --rules` lists them all".into()),
+            Self::Config(error) => error.hint(),
+            Self::Archive(error) => error.hint(),
+            Self::Store(error) => error.hint(),
+            Self::Fs(error) => error.hint(),
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! The audit: what a tree, an archive or a file would do, and tell, where it runs.
+//!
+//! An audit has two halves. First each file is looked at by itself ([`scan`]): it is read once, recognised by its bytes, and
+//! becomes facts and findings; archives and compressed files are opened in turn. Then the files of a root are judged
+//! together ([`image`]): which libraries the loader finds, where links lead, which interpreters are there.
+//!
+//! - [`rules`] is the catalogue: the only place where a rule has its name, severity, reason and cure.
+//! - [`Subject`] is what is audited: a tree of the store, a directory, any file. Nothing in it has to be made by `repro`.
+//! - [`Surroundings`] are names and paths of the machine that builds, which must not be delivered.
+//! - [`Config`] is the project's `audit.toml`: what it expects, and exceptions with their reasons.
+//! - [`Report`] is the answer. Views of it are made by `report`.
+//!
+//! # What is promised
+//! - **Nothing is executed, nothing is trusted.** Objects are read with `object` and `gimli`, archives with
+//!   [`format`](crate::format). What cannot be read is a finding, never the end of the audit, unless it is the subject.
+//! - **The same subject gives the same report**, whatever the number of threads: findings are sorted, files are put together
+//!   by their paths.
+//! - **Memory is bounded**: files up to 256 MiB are held whole, 512 MiB of them at once; larger ones are streamed, and a
+//!   finding says that they were searched for leaks only. Facts are small: of a library's symbols their hashes are kept.
+//!
+//! # Limits
+//! File systems in images (FAT, ISO 9660, ext4, squashfs) are searched as bytes and not opened. Extended attributes, and
+//! with them capabilities of files, are not seen. What a program passes to `dlopen` is not followed. What stands in
+//! debugging information of objects that are not linked yet is searched as bytes, without names of directories.
+//!
+//! A finding's [`Evidence`] may also be a process, a command or a file that was read: of that only a trace of the build can
+//! tell, which uses the same findings and reports.
+
+mod config;
+mod elf;
+mod error;
+mod finding;
+mod image;
+mod leak;
+mod nested;
+mod oci;
+mod report;
+pub mod rules;
+mod scan;
+mod subject;
+#[cfg(test)]
+mod tests;
+mod text;
+mod tree;
+
+use std::collections::BTreeSet;
+
+pub use config::{Allow, Config, Exception, FILE, config_schema};
+pub use elf::Machine;
+pub use error::Error;
+pub use finding::{Evidence, Finding, Kind, Severity};
+pub use leak::{Needles, Surroundings};
+pub use report::{Counts, Report, SCHEMA, report_schema};
+pub use rules::Rule;
+pub use subject::Subject;
+
+use tree::{Root, What};
+
+/// What an audit is made with.
+#[derive(Debug)]
+pub struct Options<'a> {
+    /// What is audited, in the user's words.
+    pub name: &'a str,
+    /// The stage whose output it is.
+    pub stage: Option<&'a str>,
+    /// The machine that everything has to be for, where the project's file does not say.
+    pub machine: Option<Machine>,
+    /// The project's file.
+    pub config: &'a Config,
+    /// The machine that builds.
+    pub around: &'a Surroundings,
+}
+
+/// Audits a subject with all rules.
+///
+/// # Errors
+/// The subject itself cannot be read.
+pub fn audit(subject: Subject, options: &Options<'_>) -> Result<Report, Error> {
+    let Options { name, stage, machine, config, around } = options;
+    let needles = Needles::new(around, &config.leaks);
+    let scanner = scan::Scanner { needles: &needles, compilers: &config.compilers };
+    let mut root = subject::collect(&scanner, subject)?;
+    let mut counts = Counts::default();
+    let mut found = Vec::new();
+    take(&root, &mut BTreeSet::new(), &mut found, &mut counts);
+    let mut judge =
+        image::Judge { needles: &needles, machine: config.machine.or(*machine), found, outside: BTreeSet::new() };
+    for root in oci::images(&mut root)?.unwrap_or_else(|| vec![root]) {
+        judge.subject(&root);
+    }
+    let image::Judge { found, outside, .. } = judge;
+    let mut report = Report::new(name, *stage, config, found, counts);
+    report.outside = outside.into_iter().collect();
+    Ok(report)
+}
+
+/// The findings and counts of all files, also of those in archives; each content once.
+fn take(root: &Root, seen: &mut BTreeSet<*const tree::Scanned>, found: &mut Vec<Finding>, counts: &mut Counts) {
+    for node in root.nodes.values() {
+        let What::File(file) = &node.what else { continue };
+        if !seen.insert(std::sync::Arc::as_ptr(file)) {
+            continue;
+        }
+        counts.files += file.files;
+        counts.bytes += file.bytes;
+        found.extend(file.findings.iter().cloned());
+        for root in &file.roots {
+            take(root, seen, found, counts);
+        }
+    }
+}

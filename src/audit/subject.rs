@@ -1,0 +1,346 @@
+//! What is audited, and how its files are handed out to threads.
+//!
+//! One thread lists or unpacks, the others look at files; a budget of bytes bounds what all of them hold at once. Results
+//! are put together by the numbers of the files, so that the order in which threads finish shows nowhere.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{Cursor, Read};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread;
+
+use rustix::fs::OFlags;
+
+use super::Error;
+use super::finding::{Evidence, Finding};
+use super::nested::{self, Entries};
+use super::rules;
+use super::scan::{Scanner, WHOLE};
+use super::tree::{Node, Root, Scanned, Shape, What};
+use crate::digest::Digest;
+use crate::format::{Codec, Kind, SinkError, detect};
+use crate::fs::{self, Dir};
+use crate::store::{self, Store};
+
+/// Bytes of files that all threads hold at once.
+const BUDGET: u64 = 2 * WHOLE;
+
+/// What is audited.
+#[derive(Debug)]
+pub enum Subject {
+    /// A tree of the store.
+    Tree {
+        /// Where it is.
+        store: Store,
+        /// Which one.
+        digest: Digest,
+    },
+    /// A directory; other file systems mounted in it are not entered.
+    Folder(Dir),
+    /// A file: an archive, an object, anything.
+    File {
+        /// Its path.
+        path: PathBuf,
+        /// The file, open.
+        file: File,
+    },
+}
+
+impl Subject {
+    /// Whatever lies at a path.
+    ///
+    /// # Errors
+    /// There is nothing, it has no content, or it cannot be opened.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        if let Ok(dir) = Dir::open(path) {
+            return Ok(Self::Folder(dir));
+        }
+        if !fs::exists(path)? {
+            return Err(Error::Missing { path: path.to_owned() });
+        }
+        let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let (folder, name) = (Dir::open(folder)?, path.file_name().unwrap_or(path.as_os_str()));
+        let kind = folder.stat(name)?.map_or(fs::Kind::Unknown, |meta| meta.kind);
+        if !matches!(kind, fs::Kind::File | fs::Kind::Symlink) {
+            return Err(Error::Kind { path: path.to_owned(), kind: kind.name() });
+        }
+        Ok(Self::File { path: path.to_owned(), file: fs::open(path)? })
+    }
+}
+
+/// Where a file's bytes come from.
+enum Load {
+    Bytes(Vec<u8>),
+    Dir(Arc<Dir>, PathBuf),
+    Blob(Store, Digest),
+}
+
+struct Job {
+    number: usize,
+    object: String,
+    path: String,
+    size: u64,
+    load: Load,
+}
+
+/// Looks at everything in a subject.
+pub(super) fn collect(scanner: &Scanner<'_>, subject: Subject) -> Result<Root, Error> {
+    match subject {
+        Subject::Tree { store, digest } => in_parallel(scanner, |pool| {
+            let mut list = Listing { pool, entries: Entries::new(""), known: BTreeMap::new() };
+            list.tree(&store, digest, "")?;
+            Ok(list.entries)
+        }),
+        Subject::Folder(dir) => in_parallel(scanner, |pool| {
+            let device = dir.stat(".")?.map_or(0, |meta| meta.device);
+            let mut list = Listing { pool, entries: Entries::new(""), known: BTreeMap::new() };
+            list.folder(&Arc::new(Dir::open(dir.path())?), &dir, "", device)?;
+            Ok(list.entries)
+        }),
+        Subject::File { path, mut file } => {
+            let name = path.file_name().map_or_else(|| "file".to_owned(), |name| name.to_string_lossy().into_owned());
+            if is_archive(&mut file) { archive(scanner, &name, file) } else { Ok(lone(scanner, &path, &name, file)) }
+        }
+    }
+}
+
+/// Whether a file is an archive of paths, and so a system or a part of one.
+fn is_archive(file: &mut File) -> bool {
+    use std::io::{Seek, SeekFrom};
+    let mut prefix = Vec::new();
+    let read = file.take(512).read_to_end(&mut prefix).is_ok();
+    let (codec, kind) = detect(&prefix);
+    let inner = codec.and_then(|codec: Codec| {
+        file.seek(SeekFrom::Start(0)).ok()?;
+        let mut prefix = Vec::new();
+        crate::format::Decoder::new(codec, &*file, 1 << 20).ok()?.take(512).read_to_end(&mut prefix).ok()?;
+        detect(&prefix).1
+    });
+    let back = file.seek(SeekFrom::Start(0)).is_ok();
+    let paths = |kind| kind != Kind::Ar && prefix.iter().any(|byte| *byte != 0);
+    read && back && kind.or(inner).is_some_and(paths)
+}
+
+fn lone(scanner: &Scanner<'_>, path: &Path, name: &str, mut file: File) -> Root {
+    let scanned = scanner.scan(name, &path.to_string_lossy(), &mut file, 0);
+    let node = Node { object: name.to_owned(), mode: 0o644, what: What::File(Arc::new(scanned)) };
+    Root { label: String::new(), shape: Shape::Lone, nodes: BTreeMap::from([(name.to_owned(), node)]) }
+}
+
+fn archive(scanner: &Scanner<'_>, name: &str, mut file: File) -> Result<Root, Error> {
+    in_parallel(scanner, |pool| {
+        let mut take = |object: &str, path: &str, size: u64, data: &mut dyn Read| -> Result<usize, SinkError> {
+            if size > WHOLE {
+                // Too large for a thread of its own: searched on the way.
+                let mut one = Scanned { files: 1, ..Scanned::default() };
+                pool.scanner.read(object, data, &mut one)?;
+                return Ok(pool.done(one));
+            }
+            pool.budget.take(size);
+            let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
+            if let Err(error) = data.read_to_end(&mut bytes) {
+                pool.budget.give(size);
+                return Err(error.into());
+            }
+            Ok(pool.send(object, path, size, Load::Bytes(bytes)))
+        };
+        let (entries, outcome) = nested::unpack(name, &mut file, &mut take);
+        match outcome {
+            Ok(_) => Ok(entries),
+            Err(error) => Err(error.into()),
+        }
+    })
+}
+
+/// Bytes that may be held.
+struct Budget {
+    left: Mutex<u64>,
+    given: Condvar,
+}
+
+impl Budget {
+    fn take(&self, count: u64) {
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        while *left < count.min(BUDGET) {
+            left = self.given.wait(left).unwrap_or_else(PoisonError::into_inner);
+        }
+        *left -= count.min(BUDGET);
+    }
+
+    fn give(&self, count: u64) {
+        *self.left.lock().unwrap_or_else(PoisonError::into_inner) += count.min(BUDGET);
+        self.given.notify_all();
+    }
+}
+
+/// The side of the thread that hands out files.
+struct Pool<'p, 's> {
+    scanner: &'p Scanner<'s>,
+    budget: &'p Budget,
+    jobs: SyncSender<Job>,
+    next: usize,
+    /// What was looked at on the way, by number.
+    done: BTreeMap<usize, Scanned>,
+}
+
+impl Pool<'_, '_> {
+    fn send(&mut self, object: &str, path: &str, size: u64, load: Load) -> usize {
+        let number = self.next;
+        self.next += 1;
+        let job = Job { number, object: object.to_owned(), path: path.to_owned(), size, load };
+        // The threads end after this one: someone takes it.
+        let _ = self.jobs.send(job);
+        number
+    }
+
+    fn done(&mut self, scanned: Scanned) -> usize {
+        self.next += 1;
+        self.done.insert(self.next - 1, scanned);
+        self.next - 1
+    }
+}
+
+fn in_parallel(
+    scanner: &Scanner<'_>,
+    list: impl FnOnce(&mut Pool<'_, '_>) -> Result<Entries, Error>,
+) -> Result<Root, Error> {
+    let (sender, receiver) = sync_channel(64);
+    let receiver = Mutex::new(receiver);
+    let budget = Budget { left: Mutex::new(BUDGET), given: Condvar::new() };
+    let results = Mutex::new(BTreeMap::new());
+    thread::scope(|scope| {
+        for _ in 0..fs::workers() {
+            scope.spawn(|| {
+                while let Some(job) = next(&receiver) {
+                    let number = job.number;
+                    let scanned = work(scanner, &budget, job);
+                    results.lock().unwrap_or_else(PoisonError::into_inner).insert(number, scanned);
+                }
+            });
+        }
+        let mut pool = Pool { scanner, budget: &budget, jobs: sender, next: 0, done: BTreeMap::new() };
+        let entries = list(&mut pool);
+        let done = std::mem::take(&mut pool.done);
+        results.lock().unwrap_or_else(PoisonError::into_inner).extend(done);
+        entries
+    })
+    .map(|entries| {
+        let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+        entries.finish(&results.into_values().map(Arc::new).collect::<Vec<_>>())
+    })
+}
+
+fn next(receiver: &Mutex<Receiver<Job>>) -> Option<Job> {
+    receiver.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
+}
+
+fn work(scanner: &Scanner<'_>, budget: &Budget, job: Job) -> Scanned {
+    let Job { object, path, size, load, .. } = job;
+    let file = match load {
+        Load::Bytes(bytes) => {
+            let scanned = scanner.scan(&object, &path, &mut Cursor::new(bytes), 0);
+            budget.give(size);
+            return scanned;
+        }
+        Load::Dir(dir, path) => dir
+            .open_beneath(path, OFlags::RDONLY | OFlags::NOFOLLOW)
+            .map(File::from)
+            .map_err(|error| error.io().to_string()),
+        Load::Blob(store, digest) => store.open_blob(digest).map_err(|error| error.to_string()),
+    };
+    match file {
+        Ok(mut file) => {
+            // What a thread holds of a larger file is a part of it.
+            budget.take(size.min(WHOLE));
+            let scanned = scanner.scan(&object, &path, &mut file, 0);
+            budget.give(size.min(WHOLE));
+            scanned
+        }
+        Err(reason) => {
+            let finding = Finding::new(&rules::FILE_UNREADABLE, object, "it could not be opened")
+                .because(Evidence::value("", reason));
+            Scanned { files: 1, findings: vec![finding], ..Scanned::default() }
+        }
+    }
+}
+
+/// Lists a tree or a directory. Equal files, as far as that is told without reading, are looked at once.
+struct Listing<'l, 'p, 's, K> {
+    pool: &'l mut Pool<'p, 's>,
+    entries: Entries,
+    known: BTreeMap<K, usize>,
+}
+
+impl Listing<'_, '_, '_, Digest> {
+    fn tree(&mut self, store: &Store, tree: Digest, path: &str) -> Result<(), Error> {
+        let malformed = |reason| Error::Store(store::Error::NotDirectory { digest: tree, reason });
+        let directory = store.directory(tree)?;
+        for file in &directory.files {
+            let (path, digest) = (join(path, &file.name), file.content().map_err(malformed)?);
+            let number = match self.known.get(&digest) {
+                Some(number) => *number,
+                None => {
+                    self.pool.send(&self.entries.object(&path), &path, digest.size, Load::Blob(store.clone(), digest))
+                }
+            };
+            self.known.insert(digest, number);
+            self.entries.file(&path, file.mode(), number);
+        }
+        for link in &directory.symlinks {
+            self.entries.symlink(&join(path, &link.name), &link.target);
+        }
+        for child in &directory.directories {
+            let path = join(path, &child.name);
+            self.entries.directory(&path, 0o755);
+            self.tree(store, child.content().map_err(malformed)?, &path)?;
+        }
+        Ok(())
+    }
+}
+
+impl Listing<'_, '_, '_, (u64, u64)> {
+    fn folder(&mut self, root: &Arc<Dir>, dir: &Dir, path: &str, device: u64) -> Result<(), Error> {
+        for entry in dir.list()? {
+            let Some(meta) = dir.stat(&entry.name)? else { continue };
+            let name = entry.name.to_string_lossy();
+            let path = join(path, &name);
+            match meta.kind {
+                fs::Kind::Directory => {
+                    self.entries.directory(&path, meta.mode);
+                    if meta.device == device {
+                        self.folder(root, &dir.dir(&entry.name)?, &path, device)?;
+                    }
+                }
+                fs::Kind::Symlink => {
+                    self.entries.symlink(&path, &String::from_utf8_lossy(&dir.read_link(&entry.name)?));
+                }
+                fs::Kind::File => {
+                    let inode = (meta.device, meta.inode);
+                    let number = match self.known.get(&inode).filter(|_| meta.links > 1) {
+                        Some(number) => *number,
+                        None => {
+                            let full = dir.join(&entry.name);
+                            let beneath = full.strip_prefix(root.path()).unwrap_or(&full).to_owned();
+                            self.pool.send(
+                                &self.entries.object(&path),
+                                &path,
+                                meta.size,
+                                Load::Dir(root.clone(), beneath),
+                            )
+                        }
+                    };
+                    self.known.insert(inode, number);
+                    self.entries.file(&path, meta.mode, number);
+                }
+                _ => self.entries.special(&path, meta.mode),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn join(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") }
+}

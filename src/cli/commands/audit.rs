@@ -1,0 +1,136 @@
+//! `repro audit`
+
+use std::path::{Path, PathBuf};
+
+use crate::audit::{self, Config, Machine, Options, Report, Subject, rules};
+use crate::cli::project::Project;
+use crate::cli::terminal::Stream;
+use crate::cli::{Context, ExitCode, Failure};
+use crate::digest::Digest;
+use crate::fs;
+use crate::report::{audit_html, audit_sarif, audit_text, rule_text, rules_text};
+
+/// Judge what is delivered: search paths, dependencies, leaks, links, modes.
+///
+/// Audits the output of a stage, or anything else: a directory, an archive (tar, cpio, deb, zip), an OCI image layout, an
+/// ELF object. Without a name, the default targets. Exceptions stand in audit.toml, each with its reason. The answer is no
+/// (exit code 1) when something of severity error is found.
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "Examples:
+  repro audit                        what the project delivers
+  repro audit rootfs
+  repro audit package.deb --html report.html
+  repro audit --explain elf-rpath-empty")]
+pub struct Args {
+    /// A stage, a part of its output (`musl/run`), a tree of the store, or a path.
+    #[arg(value_name = "STAGE|PATH")]
+    pub subject: Option<String>,
+    /// Write the report as SARIF 2.1.0 to this file.
+    #[arg(long, value_name = "FILE")]
+    pub sarif: Option<PathBuf>,
+    /// Write the report as one page of HTML to this file.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// Show one rule: what it forbids, why, and the cure.
+    #[arg(long, value_name = "RULE", conflicts_with_all = ["subject", "rules"])]
+    pub explain: Option<String>,
+    /// List all rules.
+    #[arg(long, conflicts_with = "subject")]
+    pub rules: bool,
+}
+
+/// Something to audit.
+struct Target {
+    name: String,
+    stage: Option<String>,
+    machine: Option<Machine>,
+    subject: Subject,
+}
+
+/// Runs it.
+///
+/// # Errors
+/// There is no such thing, it cannot be read, or `audit.toml` is wrong.
+pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
+    if let Some(name) = &args.explain {
+        context.print(&rule_text(rules::find(name)?, context.palette(Stream::Out)))?;
+        return Ok(ExitCode::Done);
+    }
+    if args.rules {
+        context.print(&rules_text(context.palette(Stream::Out)))?;
+        return Ok(ExitCode::Done);
+    }
+    let config = Config::load(&context.project)?;
+    let around = context.surroundings();
+    let targets = targets(args, context)?;
+    if targets.len() > 1 && (args.html.is_some() || args.sarif.is_some()) {
+        let names: Vec<&str> = targets.iter().map(|target| target.name.as_str()).collect();
+        return Err(Failure::new(ExitCode::Usage, "cannot write several reports to one file")
+            .hint(Some(format!("name one of {}", names.join(", ")))));
+    }
+    let mut clean = true;
+    for target in targets {
+        let Target { name, stage, machine, subject } = target;
+        let options = Options { name: &name, stage: stage.as_deref(), machine, config: &config, around: &around };
+        let report = audit::audit(subject, &options)?;
+        clean &= report.is_clean();
+        show(args, context, &report)?;
+    }
+    Ok(if clean { ExitCode::Done } else { ExitCode::No })
+}
+
+fn show(args: &Args, context: &Context, report: &Report) -> Result<(), Failure> {
+    if let Some(path) = &args.html {
+        fs::replace(path, audit_html(report).as_bytes())?;
+    }
+    if let Some(path) = &args.sarif {
+        let text = serde_json::to_string_pretty(&audit_sarif(report)).expect("the keys of a report are strings");
+        fs::replace(path, format!("{text}\n").as_bytes())?;
+    }
+    if context.globals.json {
+        return context.print_json(report);
+    }
+    context.print(&audit_text(report, context.palette(Stream::Out), context.globals.verbose > 0))
+}
+
+fn targets(args: &Args, context: &Context) -> Result<Vec<Target>, Failure> {
+    let Some(name) = &args.subject else {
+        let project = Project::load(context)?;
+        let targets = project.graph.default_targets();
+        let products = targets.into_iter().filter_map(|name| project.graph.stage(name)).flat_map(|stage| {
+            // What a test tests is delivered, and not the test's own output.
+            let tested =
+                stage.inputs.iter().filter(|_| stage.test).filter_map(|input| input.stage().map(str::to_owned));
+            let own = (!stage.test).then(|| stage.name.clone());
+            tested.chain(own).collect::<Vec<_>>()
+        });
+        let names: Vec<String> = products.collect();
+        return names.iter().map(|name| stage(&project, name, "", context)).collect();
+    };
+    if let Ok(digest) = name.parse::<Digest>() {
+        let subject = Subject::Tree { store: context.open_store()?, digest };
+        return Ok(vec![Target { name: name.clone(), stage: None, machine: None, subject }]);
+    }
+    let (first, rest) = name.split_once('/').unwrap_or((name, ""));
+    let is_stage = fs::exists(&context.project.join("stages").join(first).join("stage.toml")).unwrap_or(false);
+    let plain = !first.is_empty() && first != "." && first != "..";
+    if plain && is_stage && (rest.is_empty() || !fs::exists(Path::new(name)).unwrap_or(true)) {
+        return Ok(vec![stage(&Project::load(context)?, first, rest, context)?]);
+    }
+    let subject = Subject::open(Path::new(name))?;
+    Ok(vec![Target { name: name.clone(), stage: None, machine: None, subject }])
+}
+
+/// The output of a stage as it is now, or a part of it.
+fn stage(project: &Project, name: &str, part: &str, context: &Context) -> Result<Target, Failure> {
+    let preview = project.preview(name, context)?;
+    let missing = |what: &str| Failure::new(ExitCode::Usage, format!("cannot audit `{name}`: {what}"));
+    let output =
+        preview.output.ok_or_else(|| missing("it is not built").hint(Some(format!("run `repro build {name}`"))))?;
+    let digest = project.store.subtree(output, part)?.ok_or_else(|| missing(&format!("its output has no `{part}`")))?;
+    let machine = preview.stage.params.iter().any(|param| param == "arch").then(|| project.graph.params().get("arch"));
+    let machine = machine.flatten().and_then(Machine::from_name);
+    let label = if part.is_empty() { name.to_owned() } else { format!("{name}/{part}") };
+    let subject = Subject::Tree { store: project.store.clone(), digest };
+    Ok(Target { name: label, stage: Some(name.to_owned()), machine, subject })
+}

@@ -1,0 +1,136 @@
+//! One page of HTML with everything in it: it can be sent by mail, opened from a disk, kept as a build's artefact.
+//!
+//! Without scripts the page is a table; its script only hides rows. Everything that comes from the subject is escaped.
+
+use std::collections::BTreeMap;
+
+use crate::audit::{Finding, Report, Severity};
+use crate::report::{bytes, clean};
+
+const STYLE: &str = include_str!("page.css");
+const SCRIPT: &str = include_str!("page.js");
+
+/// The page.
+pub fn audit_html(report: &Report) -> String {
+    let counts = &report.counts;
+    let verdict = if report.is_clean() { ("good", "no errors") } else { ("error", "errors") };
+    let tile = |class: &str, number: u64, what: &str| format!("<li class=\"{class}\"><b>{number}</b> {what}</li>\n");
+    let mut page = format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'\">\n\
+         <title>Audit of {subject}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
+         <h1>Audit of <code>{subject}</code> <span class=\"verdict {}\">{}</span></h1>\n<ul class=\"tiles\">\n",
+        verdict.0,
+        verdict.1,
+        subject = escape(&report.subject),
+    );
+    page.push_str(&tile("error", counts.errors, "errors"));
+    page.push_str(&tile("warning", counts.warnings, "warnings"));
+    page.push_str(&tile("note", counts.notes, "notes"));
+    page.push_str(&tile("", counts.allowed, "allowed"));
+    page.push_str(&tile("", counts.files, "files"));
+    page.push_str(&format!("<li><b>{}</b> looked at</li>\n</ul>\n", bytes(counts.bytes)));
+    by_rule(report, &mut page);
+    table(report, &mut page);
+    exceptions(report, &mut page);
+    if !report.outside.is_empty() {
+        let list: Vec<String> = report.outside.iter().map(|name| format!("<code>{}</code>", escape(name))).collect();
+        page.push_str(&format!("<h2>Needed from outside</h2>\n<p>{}</p>\n", list.join(" ")));
+    }
+    page.push_str(&format!("<script>\n{SCRIPT}</script>\n</body>\n</html>\n"));
+    page
+}
+
+fn by_rule(report: &Report, page: &mut String) {
+    let mut rules: BTreeMap<(Severity, &str), (&Finding, usize)> = BTreeMap::new();
+    for finding in &report.findings {
+        rules.entry((finding.severity, finding.rule.id)).or_insert((finding, 0)).1 += 1;
+    }
+    if rules.is_empty() {
+        return;
+    }
+    page.push_str("<h2>By rule</h2>\n<table>\n<thead><tr><th>Severity<th>Rule<th class=\"number\">Findings<th>What it forbids, and the cure</thead>\n<tbody>\n");
+    for ((severity, id), (finding, count)) in rules {
+        page.push_str(&format!(
+            "<tr><td><span class=\"{severity}\">{severity}</span><td><a href=\"#findings\" data-rule=\"{id}\">{id}</a>\
+             <td class=\"number\">{count}<td>{}<details><summary>why, and the cure</summary><p>{}<p><b>Cure:</b> {}</details>\n",
+            escape(finding.rule.title),
+            escape(finding.rule.why),
+            escape(finding.cure),
+        ));
+    }
+    page.push_str("</tbody>\n</table>\n");
+}
+
+fn table(report: &Report, page: &mut String) {
+    page.push_str(
+        "<h2 id=\"findings\">Findings</h2>\n<form id=\"filter\">\n<input type=\"search\" id=\"text\" placeholder=\"rule, object or evidence\" \
+         aria-label=\"Filter findings\">\n",
+    );
+    for severity in Severity::ALL {
+        page.push_str(&format!("<label><input type=\"checkbox\" value=\"{severity}\" checked> {severity}s</label>\n"));
+    }
+    page.push_str("<output id=\"shown\"></output>\n</form>\n");
+    page.push_str("<table id=\"list\">\n<thead><tr><th>Severity<th>Rule<th>Object<th>Finding</thead>\n<tbody>\n");
+    for finding in &report.findings {
+        page.push_str(&format!(
+            "<tr data-severity=\"{severity}\"><td><span class=\"{severity}\">{severity}</span><td>{}<td class=\"path\">{}<td>{}",
+            finding.rule.id,
+            escape(&finding.object),
+            escape(&finding.message),
+            severity = finding.severity,
+        ));
+        evidence(finding, page);
+        page.push('\n');
+    }
+    page.push_str("</tbody>\n</table>\n");
+}
+
+fn evidence(finding: &Finding, page: &mut String) {
+    if finding.evidence.is_empty() {
+        return;
+    }
+    page.push_str("<ul class=\"evidence\">");
+    for evidence in &finding.evidence {
+        let place = if evidence.place.is_empty() { String::new() } else { format!("{}: ", escape(&evidence.place)) };
+        page.push_str(&format!("<li>{place}<code>{}</code>", escape(&evidence.text)));
+    }
+    if finding.more > 0 {
+        page.push_str(&format!("<li>and {} more", finding.more));
+    }
+    page.push_str("</ul>");
+}
+
+fn exceptions(report: &Report, page: &mut String) {
+    if report.exceptions.is_empty() {
+        return;
+    }
+    page.push_str("<h2>Exceptions</h2>\n<table>\n<thead><tr><th>Rule<th>Objects<th class=\"number\">Findings<th>Reason</thead>\n<tbody>\n");
+    for exception in &report.exceptions {
+        page.push_str(&format!(
+            "<tr><td>{}<td class=\"path\">{}<td class=\"number\">{}<td>{}\n",
+            exception.rule,
+            escape(&exception.path),
+            exception.findings.len(),
+            escape(&exception.reason),
+        ));
+    }
+    page.push_str("</tbody>\n</table>\n");
+}
+
+/// Text as content or as an attribute's value.
+fn escape(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for letter in clean(text).chars() {
+        match letter {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#39;"),
+            letter => safe.push(letter),
+        }
+    }
+    safe
+}

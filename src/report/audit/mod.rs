@@ -1,0 +1,9 @@
+//! Views of an audit: text for people, SARIF for code review tools, one page of HTML. JSON is the report itself.
+
+mod html;
+mod sarif;
+mod text;
+
+pub use html::audit_html;
+pub use sarif::audit_sarif;
+pub use text::{audit_text, rule_text, rules_text};

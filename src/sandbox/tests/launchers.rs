@@ -1,0 +1,104 @@
+//! One launcher for several stages: what they share, and that they share nothing that one of them could have changed.
+
+use super::*;
+
+/// Runs a stage and gives its output.
+fn output(launchers: &Launchers, stage: &Stage) -> String {
+    let mut log = Vec::new();
+    let cancel = CancelToken::new().unwrap();
+    let io = RunIo {
+        log: &mut |b| log.extend_from_slice(b),
+        jobserver: None,
+        cancel: &cancel,
+        listener: None,
+        terminal: None,
+    };
+    let finished = stage.plan().run(launchers, io).unwrap();
+    assert_eq!(finished.outcome, Outcome::Exited(0), "{}", String::from_utf8_lossy(&log));
+    String::from_utf8(log).unwrap()
+}
+
+const NAMESPACES: &str = "readlink /proc/self/ns/net /proc/self/ns/user";
+
+#[test]
+fn a_stage_without_sockets_leaves_its_launcher_to_the_next() {
+    let launchers = Launchers::new();
+    let first = output(&launchers, &Stage::sh(NAMESPACES));
+    assert_eq!(output(&launchers, &Stage::sh(NAMESPACES)), first);
+    let others =
+        "readlink /proc/self/ns/mnt /proc/self/ns/pid /proc/self/ns/uts /proc/self/ns/ipc /proc/self/ns/cgroup";
+    let (one, two) = (output(&launchers, &Stage::sh(others)), output(&launchers, &Stage::sh(others)));
+    // The kernel may give a new namespace the number of one that is gone; five at once would be none made anew.
+    assert_ne!(one, two);
+    // Nothing that was written is still there.
+    output(&launchers, &Stage::sh("echo a > /tmp/left; echo b > /dev/shm/left; echo c > /build/left; hostname | cat"));
+    output(&launchers, &Stage::sh("[ ! -e /tmp/left ]; [ ! -e /dev/shm/left ]; [ ! -e /build/left ]"));
+    assert_eq!(output(&launchers, &Stage::sh(NAMESPACES)), first);
+}
+
+#[test]
+fn sockets_of_any_kind_end_a_launcher() {
+    for socket in ["socket.socket(socket.AF_INET)", "socket.socket(socket.AF_UNIX)", "socket.socketpair()"] {
+        let launchers = Launchers::new();
+        let first = output(&launchers, &Stage::sh(NAMESPACES));
+        let script = format!("import os, socket; print(os.readlink('/proc/self/ns/net'))\n{socket}");
+        let with = output(&launchers, &Stage::python(&script));
+        assert!(first.starts_with(with.trim()), "the same until then");
+        let idle = launchers.idle();
+        assert_eq!(idle, 0, "{socket}");
+    }
+}
+
+#[test]
+fn stages_with_other_limits_have_other_launchers() {
+    let launchers = Launchers::new();
+    let small = || Stage::sh(NAMESPACES).limits(|limits| limits.memory = 512 << 20);
+    let first = output(&launchers, &Stage::sh(NAMESPACES));
+    let second = output(&launchers, &small());
+    assert_ne!(first, second);
+    assert_eq!(output(&launchers, &small()), second);
+    assert_eq!(output(&launchers, &Stage::sh(NAMESPACES)), first);
+    assert_eq!(launchers.idle(), 2);
+    for number in 0..12 {
+        output(&launchers, &Stage::sh("true").limits(|limits| limits.processes = 100 + number));
+    }
+    assert_eq!(launchers.idle(), 8, "not one for each limit there ever was");
+}
+
+#[test]
+fn a_killed_launcher_takes_its_stage_along() {
+    let launchers = Launchers::new();
+    let stage = Stage::sh("echo up; sleep 1000");
+    let cancel = CancelToken::new().unwrap();
+    let mut up = false;
+    let started = std::time::Instant::now();
+    let error = stage.plan().run(
+        &launchers,
+        RunIo {
+            log: &mut |_| {
+                if !std::mem::replace(&mut up, true) {
+                    kill_children();
+                }
+            },
+            jobserver: None,
+            cancel: &cancel,
+            listener: None,
+            terminal: None,
+        },
+    );
+    assert!(matches!(error, Err(Error::Lost { .. })), "{error:?}");
+    assert!(started.elapsed() < Duration::from_secs(30));
+    assert_eq!(launchers.idle(), 0);
+    // The next one gets a new launcher.
+    assert!(output(&launchers, &Stage::sh(NAMESPACES)).starts_with("net:"));
+}
+
+/// Kills the launchers that this thread has made.
+fn kill_children() {
+    let thread = rustix::thread::gettid().as_raw_nonzero();
+    let children = std::fs::read_to_string(format!("/proc/self/task/{thread}/children")).unwrap();
+    for child in children.split_whitespace() {
+        let pid = rustix::process::Pid::from_raw(child.parse().unwrap()).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    }
+}

@@ -1,0 +1,99 @@
+//! Stages that are executed under observation.
+
+use serde_json::Value;
+
+use crate::build::{outputs, pairs, ways};
+use crate::environment::{Project, Said};
+
+/// The lines of a trace, without the events of the run.
+fn lines(said: &Said) -> Vec<Value> {
+    let all = said.out.lines().map(|line| serde_json::from_str::<Value>(line).expect("a JSON line"));
+    all.filter(|line| line["event"].is_null()).collect()
+}
+
+fn was_run(said: &Said) -> bool {
+    said.out.contains("stage_started")
+}
+
+/// What a stage can see of being observed: each observed call is a wait. Sets `observed` to yes or no.
+const NOTICE: &str = "i=0; while [ $i -lt 2000 ]; do if [ -e /none ]; then :; fi; i=$((i+1)); done\n\
+    observed=no\n\
+    while read -r name count; do\n\
+    if [ \"$name\" = voluntary_ctxt_switches: ] && [ \"$count\" -gt 1000 ]; then observed=yes; fi\n\
+    done < /proc/$$/status\n";
+
+#[test]
+fn a_trace_is_made_when_asked_for_and_kept_with_the_result() {
+    let project =
+        Project::script("if [ -e /absent ]; then :; fi; mkdir /out/d; busybox cat /stage/build.sh > /out/d/copy\n");
+    let expected = outputs(&project.build(&["build", "--json"]).ends(0));
+    let first = project.build(&["trace", "one", "--json"]).ends(0);
+    assert!(was_run(&first), "{}", first.all());
+    let trace = lines(&first);
+    assert_eq!((&trace[0]["type"], &trace[0]["stage"]), (&"trace".into(), &"one".into()), "{}", first.all());
+    let has = |path: &str, way: &str| {
+        let ways = trace.iter().filter(|line| line["path"] == path).filter_map(|line| line["ways"].as_array());
+        assert!(ways.flatten().any(|one| one == way), "{path} {way}: {}", first.all());
+    };
+    has("/absent", "absent");
+    has("/out/d", "created");
+    has("/out/d/copy", "written");
+    has("/stage/build.sh", "read");
+    has("/usr/bin/busybox", "executed");
+
+    // It is there now, for everyone who asks, and the result is what it was.
+    let again = project.build(&["trace", "one", "--json"]).ends(0);
+    assert!(!was_run(&again) && lines(&again) == trace, "{}", again.all());
+    let built = project.build(&["build", "--json"]).ends(0);
+    assert_eq!(outputs(&project.build(&["build", "one", "--json", "--rebuild"]).ends(0)), expected);
+    assert!(!was_run(&built), "{}", built.all());
+    project.build(&["store", "gc"]).ends(0);
+    project.build(&["store", "fsck"]).ends(0);
+    let kept = project.build(&["trace", "one", "--json"]).ends(0);
+    assert!(!was_run(&kept) && lines(&kept) == trace, "{}", kept.all());
+    let tree = project.build(&["trace", "one", "--processes"]).ends(0);
+    assert!(tree.out.contains("busybox cat /stage/build.sh"), "{}", tree.all());
+    assert!(was_run(&project.build(&["trace", "one", "--rebuild", "--json"]).ends(0)));
+}
+
+#[test]
+fn what_a_traced_stage_needs_is_built_and_the_stage_itself_without_an_observer_first() {
+    let project = Project::script("echo content > /out/file\n");
+    project.stage("two", "tools = [\"sysroot:tiny\"]\ninputs = [\"stage:one\"]\n");
+    project.write("project/stages/two/build.sh", "busybox cat /in/one/file > /out/file\n");
+    let said = project.build(&["trace", "two", "--json"]).ends(0);
+    assert_eq!(ways(&said), pairs(&[("one", "built"), ("two", "built")]));
+    assert_eq!(said.out.matches("stage_started").count(), 3, "{}", said.all());
+    assert!(said.out.contains("/in/one/file"), "{}", said.all());
+    assert_eq!(ways(&project.build(&["build", "--json"]).ends(0)), pairs(&[("one", "cached"), ("two", "cached")]));
+    let said = project.build(&["trace", "three"]).ends(2);
+    assert!(said.err.contains("three"), "{}", said.all());
+}
+
+#[test]
+fn another_tree_under_observation_is_an_error_and_no_result() {
+    let project = Project::script(&format!("{NOTICE}echo $observed > /out/observed\n"));
+    let expected = outputs(&project.build(&["build", "--json"]).ends(0));
+    assert_eq!(project.read("project/out/one/observed"), "no\n");
+    let said = project.build(&["trace", "one", "--plain"]).ends(1);
+    assert!(said.err.contains("does not bear being observed") && said.out.is_empty(), "{}", said.all());
+    // Nothing of it is believed, by builds or by the next one who asks.
+    let built = project.build(&["build", "one", "--json", "--rebuild"]).ends(0);
+    assert_eq!(outputs(&built), expected);
+    let cached = project.build(&["build", "one", "--json"]).ends(0);
+    assert_eq!((outputs(&cached), was_run(&cached)), (expected, false), "{}", cached.all());
+    project.build(&["trace", "one", "--plain"]).ends(1);
+}
+
+#[test]
+fn a_failure_under_observation_is_kept_and_shown() {
+    let script = format!("{NOTICE}echo seen: $observed | busybox tee found\n[ $observed = no ]\necho x > /out/file\n");
+    let project = Project::script(&script);
+    let expected = outputs(&project.build(&["build", "--json"]).ends(0));
+    let said = project.build(&["trace", "one", "--plain"]).ends(3);
+    for part in ["exited with 1, while it was observed", "seen: yes", "repro shell one --failed"] {
+        assert!(said.err.contains(part), "{part}: {}", said.all());
+    }
+    assert_eq!(project.build(&["log", "one"]).ends(0).out, "seen: yes\n");
+    assert_eq!(outputs(&project.build(&["build", "one", "--json"]).ends(0)), expected);
+}
