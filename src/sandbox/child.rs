@@ -218,9 +218,12 @@ fn apply(step: &Ready, inherited: &Inherited<'_>, inside: &mut Inside) -> Result
         }
         Ready::Personality { persona } => thread::set_personality(*persona).at(Call::Itself),
         Ready::Capabilities => capabilities(),
-        Ready::Filter { program } => {
+        Ready::Filter { program, listener } => {
             rustix::thread::set_no_new_privs(true).at(Call::NoNewPrivileges)?;
-            let listener = seccomp::install(program).at(Call::Install)?;
+            if !listener {
+                return seccomp::install(program).at(Call::Install);
+            }
+            let listener = seccomp::install_with_listener(program).at(Call::Install)?;
             let sent = send(&Message::Listener, &[listener.as_fd()]);
             if sent { Ok(()) } else { Err(Fault::new(Call::Send, 1, Errno::PIPE)) }
         }

@@ -211,9 +211,6 @@ const NEW: &[Rule] = &[
     Rule { call: "open_tree_attr", number: 467, when: &[], answer: EPERM },
 ];
 
-/// Calls that give a process its first socket. All others come from these or from outside.
-const SOCKETS: &[i64] = &[libc::SYS_socket, libc::SYS_socketpair];
-
 /// Calls that an observer hears of before they happen, unless the table refuses them: all that take a path, and the ends
 /// of processes. This list is no part of the filter's [`name`]: only a run that is to be traced has it, and such a run
 /// gives no result of its own.
@@ -334,20 +331,16 @@ pub fn program() -> Vec<Instruction> {
     compile(rules(), &[], &[])
 }
 
-/// The [`program`], with calls handed to a listener where it would allow them: all observed ones, or those alone that
-/// make sockets, of which a listener has to know in any case ([`Listener`](super::Listener)).
-pub fn observing(every_call: bool) -> Vec<Instruction> {
-    if every_call {
-        compile(rules(), &[SOCKETS, OBSERVED, OBSERVED_OLD].concat(), BY_DESCRIPTOR)
-    } else {
-        compile(rules(), SOCKETS, &[])
-    }
+/// The [`program`], with the observed calls handed to a listener where it would allow them.
+pub fn observing() -> Vec<Instruction> {
+    compile(rules(), &[OBSERVED, OBSERVED_OLD].concat(), BY_DESCRIPTOR)
 }
 
-/// The program of [`observing`], made once in a process.
-pub(super) fn shared(every_call: bool) -> &'static [Instruction] {
-    static PROGRAMS: [OnceLock<Vec<Instruction>>; 2] = [const { OnceLock::new() }; 2];
-    PROGRAMS[usize::from(every_call)].get_or_init(|| observing(every_call))
+/// One of both programs, made once in a process.
+pub(super) fn shared(listener: bool) -> &'static [Instruction] {
+    static PROGRAM: OnceLock<Vec<Instruction>> = OnceLock::new();
+    static OBSERVING: OnceLock<Vec<Instruction>> = OnceLock::new();
+    if listener { OBSERVING.get_or_init(observing) } else { PROGRAM.get_or_init(program) }
 }
 
 /// Has all programs made, for a process that is about to be copied.

@@ -1,16 +1,13 @@
 //! Launchers, from outside: processes that start sandboxes one after the other.
 //!
-//! A launcher has a user and a network namespace and a control group of its own, which take longer to make and to
-//! destroy than all the rest of an empty stage. One stage after the other runs in them, each in a mount, pid, UTS, IPC
-//! and control group namespace made for it alone.
+//! A launcher has a user namespace and a control group, in which one stage runs after the other, each in a mount, pid,
+//! UTS, IPC and control group namespace made for it alone. Its network namespace is for one stage alone, too, but is made
+//! in advance, while nobody waits: that takes longer than all the other namespaces together, and so does destroying it.
 //!
-//! What could one stage leave for the next? In the network namespace: addresses in use, connections that linger, counters
-//! of packets. All of that takes a socket, and each call that makes one passes the filter's listener first
-//! ([`Listener`](super::Listener)): after a stage that asked for a socket of whatever kind, the launcher is ended and its
-//! namespaces with it. A stage has no capability with which to change the namespace itself. In the user namespace: keys,
-//! which the filter refuses (`add_key`, `request_key`, `keyctl`), and counts of what its processes hold, which are gone
-//! with the processes. In the control group: pages of the stage's scratch space until the caller has dropped them, which
-//! is why the launcher is only given back then.
+//! What could one stage leave for the next? In the user namespace: keys, which the filter refuses (`add_key`,
+//! `request_key`, `keyctl`), and counts of what its processes hold, which are gone with the processes. In the control
+//! group: pages of the stage's scratch space until the caller has dropped them, which is why the launcher is only given
+//! back then.
 //!
 //! A launcher also holds a copy of the caller's memory as it was when the launcher was made. That is once, where without
 //! launchers each stage would copy the page tables of a process that may have grown large.
@@ -55,12 +52,12 @@ struct Fits {
     memory: u64,
 }
 
-/// A launcher in use. Dropping it gives it back, or ends it unless [`Lease::clean`] was called.
+/// A launcher in use. Dropping it gives it back if the run has ended, else ends both.
 #[derive(Debug)]
 pub(super) struct Lease {
     launcher: Option<Launcher>,
     home: Launchers,
-    clean: bool,
+    ended: bool,
 }
 
 impl Launchers {
@@ -97,7 +94,7 @@ impl Launchers {
         if let Some(group) = &mut launcher.group {
             group.begin();
         }
-        Ok(Lease { launcher: Some(launcher), home: self.clone(), clean: false })
+        Ok(Lease { launcher: Some(launcher), home: self.clone(), ended: false })
     }
 }
 
@@ -137,10 +134,10 @@ impl Lease {
     }
 
     /// Asks for a sandbox by this plan. `along` are the descriptors that [`serve`] expects.
-    pub(super) fn request(&self, plan: &Plan, every_call: bool, along: &[BorrowedFd<'_>]) -> Result<(), Error> {
+    pub(super) fn request(&self, plan: &Plan, listener: bool, along: &[BorrowedFd<'_>]) -> Result<(), Error> {
         let system = |source| Error::System { what: "ask the launcher for a sandbox", source };
         let plan = serde_json::to_vec(plan).map_err(|_| system(Errno::INVAL))?;
-        let head = serve::Head { bytes: plan.len() as u64, every_call }.encode();
+        let head = serve::Head { bytes: plan.len() as u64, listener }.encode();
         let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(serve::DESCRIPTORS))];
         let mut ancillary = SendAncillaryBuffer::new(&mut space);
         ancillary.push(SendAncillaryMessage::ScmRights(along));
@@ -163,15 +160,15 @@ impl Lease {
         self.launcher().group.as_ref().is_some_and(Group::ran_out_of_memory)
     }
 
-    /// The run has ended, and left nothing in the launcher's namespaces.
-    pub(super) fn clean(&mut self) {
-        self.clean = true;
+    /// The run has ended.
+    pub(super) fn end(&mut self) {
+        self.ended = true;
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let Some(launcher) = self.launcher.take().filter(|_| self.clean) else { return };
+        let Some(launcher) = self.launcher.take().filter(|_| self.ended) else { return };
         let mut idle = self.home.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let oldest = (idle.len() == IDLE).then(|| idle.remove(0));
         idle.push(launcher);

@@ -1,8 +1,6 @@
 //! The end of a stage's filter at which observed calls arrive.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::io::Errno;
 
@@ -13,13 +11,11 @@ use crate::sys::seccomp::{self, Notification};
 #[derive(Debug)]
 pub struct Listener {
     fd: OwnedFd,
-    /// Whether any process of the stage has asked for a socket.
-    sockets: Arc<AtomicBool>,
 }
 
 impl Listener {
-    pub(super) fn new(fd: OwnedFd, sockets: Arc<AtomicBool>) -> Self {
-        Self { fd, sockets }
+    pub(super) fn new(fd: OwnedFd) -> Self {
+        Self { fd }
     }
 
     /// Waits for the next call.
@@ -27,12 +23,7 @@ impl Listener {
     /// # Errors
     /// As [`seccomp::receive`].
     pub fn receive(&self) -> Result<Notification, Errno> {
-        let call = seccomp::receive(self.fd.as_fd())?;
-        if [libc::SYS_socket, libc::SYS_socketpair].contains(&call.call.into()) {
-            // Before the answer, without which there is no socket.
-            self.sockets.store(true, Ordering::Release);
-        }
-        Ok(call)
+        seccomp::receive(self.fd.as_fd())
     }
 
     /// Lets a call go on as if nobody had heard of it.

@@ -4,8 +4,8 @@
 //! prints, compares, goes to JSON, and to an OCI bundle ([`oci`]). [`Plan::run`] applies it.
 //!
 //! # How a run goes
-//! The plan goes to a launcher (`launcher`, `serve`): a small process that has a user and a network namespace, and starts
-//! one sandbox after the other in them for as long as none has used a socket. It turns the plan into C strings, arrays
+//! The plan goes to a launcher (`launcher`, `serve`): a process that starts one sandbox after the other, and has what is
+//! slow to make ready in advance: a user namespace, and for each sandbox a network namespace. It turns the plan into C strings, arrays
 //! and a filter program (`compile`), because nothing may be allocated between clone and exec. Then `clone3` makes a
 //! process in new mount, pid, UTS, IPC and control group namespaces; it does the steps up to [`Step::Spawn`], as process
 //! 1 of its pid namespace, and stays as the reaper. A second process, made by `vfork` so that no page table is copied,

@@ -4,8 +4,6 @@
 use std::io::IoSliceMut;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
@@ -107,8 +105,6 @@ impl Plan {
             stopped: None,
             said: Said::default(),
             hear: io.listener,
-            sockets: Arc::default(),
-            listener: None,
             relay: io.terminal.map(Relay::new),
         };
         watch.until_gone(self, &lease, io.log, io.cancel)?;
@@ -126,9 +122,7 @@ impl Plan {
         let Some(Gone::Ended(status, usage)) = gone else {
             return Err(Error::Lost { detail: "its launcher died".to_owned() });
         };
-        if !watch.sockets.load(Ordering::Acquire) {
-            lease.clean();
-        }
+        lease.end();
         let lost = || {
             let how = match (process::exit_code(status), process::death_signal(status)) {
                 (Some(code), _) => format!("exit code {code}"),
@@ -188,9 +182,6 @@ struct Watch<'a> {
     stopped: Option<Outcome>,
     said: Said,
     hear: Option<&'a mut dyn FnMut(Listener)>,
-    sockets: Arc<AtomicBool>,
-    /// While nobody else hears of calls: the few of which this process has to know.
-    listener: Option<Listener>,
     relay: Option<Relay<'a>>,
 }
 
@@ -203,7 +194,7 @@ impl Watch<'_> {
         sink: &mut dyn FnMut(&[u8]),
         cancel: &CancelToken,
     ) -> Result<(), Error> {
-        let mut buffer = Vec::with_capacity(64 << 10);
+        let mut buffer = Vec::with_capacity(16 << 10);
         while self.said.gone.is_none() || self.log.is_some() || self.control.is_some() {
             let wait = self.stop_if_due(&plan.limits, lease);
             for source in self.ready(lease, cancel, wait)? {
@@ -211,8 +202,6 @@ impl Watch<'_> {
                     Source::Log => self.take_output(&mut buffer, plan.limits.log, lease, sink)?,
                     Source::Control => self.take_message(None)?,
                     Source::Launcher => self.take_message(Some(lease.socket()))?,
-                    Source::Calls => self.answer(),
-                    Source::NoMoreCalls => self.listener = None,
                     Source::Cancel => self.stop(Outcome::Cancelled, lease),
                     Source::Keys | Source::Screen => {
                         self.last_output = Instant::now();
@@ -233,15 +222,14 @@ impl Watch<'_> {
     /// Waits for any source, at most until the next limit.
     fn ready(&self, lease: &Lease, cancel: &CancelToken, wait: Option<Duration>) -> Result<Vec<Source>, Error> {
         let gone = self.said.gone.is_some();
-        let mut sources = Vec::with_capacity(7);
-        let mut polled = Vec::with_capacity(7);
+        let mut sources = Vec::with_capacity(6);
+        let mut polled = Vec::with_capacity(6);
         let relay = self.relay.as_ref();
         let (keys, screen) = relay.map_or((None, None), |relay| (relay.keys(), relay.screen()));
         let all = [
             (Source::Log, self.log.as_ref().map(AsFd::as_fd)),
             (Source::Control, self.control.as_ref().map(AsFd::as_fd)),
             (Source::Launcher, (!gone).then(|| lease.socket())),
-            (Source::Calls, self.listener.as_ref().map(AsFd::as_fd)),
             (Source::Cancel, self.stopped.is_none().then(|| cancel.as_fd())),
             (Source::Keys, keys.filter(|_| !gone)),
             (Source::Screen, screen.filter(|_| !gone)),
@@ -267,13 +255,7 @@ impl Watch<'_> {
             relay.resize();
         }
         let ready = sources.iter().zip(&polled).filter(|(_, fd)| !fd.revents().is_empty());
-        Ok(ready
-            .map(|(source, fd)| match source {
-                // A hang-up: nobody is left under the filter.
-                Source::Calls if !fd.revents().contains(PollFlags::IN) => Source::NoMoreCalls,
-                source => *source,
-            })
-            .collect())
+        Ok(ready.map(|(source, _)| *source).collect())
     }
 
     /// Kills the sandbox once, for this reason.
@@ -337,15 +319,6 @@ impl Watch<'_> {
         Ok(())
     }
 
-    /// Answers a call of a stage that nobody else listens to.
-    fn answer(&mut self) {
-        let Some(listener) = &self.listener else { return };
-        // Errors: its thread has died meanwhile.
-        if let Ok(call) = listener.receive() {
-            let _ = listener.let_go_on(call.id);
-        }
-    }
-
     /// Takes a packet of the sandbox, or of its launcher.
     fn take_message(&mut self, launcher: Option<BorrowedFd<'_>>) -> Result<(), Error> {
         let Some(from) = launcher.or(self.control.as_ref().map(AsFd::as_fd)) else { return Ok(()) };
@@ -382,10 +355,8 @@ impl Watch<'_> {
             }
             Some(Message::Listener) => {
                 let Some(fd) = along.into_iter().next() else { return Ok(()) };
-                let listener = Listener::new(fd, Arc::clone(&self.sockets));
-                match &mut self.hear {
-                    Some(hear) => hear(listener),
-                    None => self.listener = Some(listener),
+                if let Some(hear) = &mut self.hear {
+                    hear(Listener::new(fd));
                 }
             }
             // The first fault is the cause.
@@ -410,8 +381,6 @@ enum Source {
     Log,
     Control,
     Launcher,
-    Calls,
-    NoMoreCalls,
     Cancel,
     Keys,
     Screen,

@@ -1,7 +1,7 @@
 //! A launcher, from inside: waits for plans and starts a sandbox for each.
 //!
 //! Made by fork(2), so that it can allocate; single-threaded, so that what it clones can be given its memory as it is.
-//! It hears of its caller's end by its socket, and its sandboxes of its own by the kernel (PR_SET_PDEATHSIG).
+//! It has the namespaces that take longest to make ready before they are asked for. It hears of its caller's end by its socket, and its sandboxes of its own by the kernel (PR_SET_PDEATHSIG).
 //!
 //! A request is a packet with [`Head`], descriptors and the beginning of the plan, and as many more as the plan needs. The
 //! answer is [`Message::Gone`], or else [`Message::Unborn`] or [`Message::Failed`] when there is no sandbox to wait for.
@@ -16,7 +16,7 @@ use rustix::io::Errno;
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendFlags};
 
 use super::child::{self, Inherited};
-use super::compile::Prepared;
+use super::compile::{Prepared, Ready};
 use super::fault::Message;
 use super::plan::Plan;
 use crate::sys::{fds, process, thread};
@@ -40,23 +40,23 @@ const SOCKET: i32 = 10;
 pub(super) struct Head {
     /// Length of the plan.
     pub(super) bytes: u64,
-    /// Whether all observed calls are handed over, or those alone that make sockets.
-    pub(super) every_call: bool,
+    /// Whether somebody listens to observed calls.
+    pub(super) listener: bool,
 }
 
 impl Head {
     pub(super) fn encode(&self) -> [u8; HEAD] {
         let mut out = [b'P'; HEAD];
         out[1..9].copy_from_slice(&self.bytes.to_le_bytes());
-        out[9] = self.every_call.into();
+        out[9] = self.listener.into();
         out
     }
 
     /// The head of a packet, and the rest of it.
     fn decode(packet: &[u8]) -> Option<(Self, &[u8])> {
         let (bytes, rest) = packet.strip_prefix(b"P")?.split_first_chunk::<8>()?;
-        let (every_call, rest) = rest.split_first()?;
-        Some((Self { bytes: u64::from_le_bytes(*bytes), every_call: *every_call == 1 }, rest))
+        let (listener, rest) = rest.split_first()?;
+        Some((Self { bytes: u64::from_le_bytes(*bytes), listener: *listener == 1 }, rest))
     }
 }
 
@@ -89,7 +89,7 @@ fn settle(socket: BorrowedFd<'_>, groups: &[OwnedFd]) -> Result<OwnedFd, Errno> 
 /// Serves until the caller has closed its end.
 fn until_alone(myself: &OwnedFd) -> Result<(), Errno> {
     let mut buffer = vec![0; HEAD + PART];
-    let mut settled = false;
+    let mut ready = Namespaces::None;
     loop {
         let (got, along) = receive(&mut buffer)?;
         if got == 0 {
@@ -107,13 +107,10 @@ fn until_alone(myself: &OwnedFd) -> Result<(), Errno> {
         }
         // The caller has made the same of the plan, and tells its user when it could not.
         let plan: Plan = serde_json::from_slice(&plan).map_err(|_| Errno::INVAL)?;
-        let mut prepared = Prepared::new(&plan, head.every_call).map_err(|_| Errno::INVAL)?;
-        if !settled {
-            if let Err(message) = enter(&prepared) {
-                say(&message)?;
-                return Ok(());
-            }
-            settled = true;
+        let mut prepared = Prepared::new(&plan, head.listener).map_err(|_| Errno::INVAL)?;
+        if let Err(message) = ready.complete(&prepared) {
+            say(&message)?;
+            return Ok(());
         }
         let (log, control, jobserver) = match along.as_slice() {
             [log, control] => (log, control, None),
@@ -121,25 +118,55 @@ fn until_alone(myself: &OwnedFd) -> Result<(), Errno> {
             _ => return Err(Errno::INVAL),
         };
         let inherited = Inherited { log: log.as_fd(), control: control.as_fd(), jobserver, caller: myself.as_fd() };
-        let namespaces = prepared.namespaces & !process::KEPT;
+        let namespaces = prepared.namespaces & !(USER | NETWORK);
         let spawned = process::clone_process(namespaces, &mut || child::first_process(&mut prepared, &inherited));
         // The end of the log is the end of all who have its descriptor.
         drop(along);
-        match spawned {
-            Ok(spawned) => {
-                if !until_gone(&spawned, &mut buffer)? {
-                    return Ok(());
-                }
+        let spawned = match spawned {
+            Ok(spawned) => spawned,
+            Err(errno) => {
+                say(&Message::Unborn { errno })?;
+                continue;
             }
-            Err(errno) => say(&Message::Unborn { errno })?,
+        };
+        if !until_gone(&spawned, &mut buffer)? {
+            return Ok(());
         }
+        ready = Namespaces::User;
+        // For the next one. What goes wrong will go wrong again when there is somebody to hear of it.
+        let _ = ready.complete(&prepared);
     }
 }
 
-/// Takes the namespaces that this launcher keeps, and does the plan's steps that belong to them.
-fn enter(prepared: &Prepared) -> Result<(), Message> {
-    process::unshare(prepared.namespaces & process::KEPT).map_err(|errno| Message::Unborn { errno })?;
-    for (step, ready) in prepared.steps.iter().enumerate() {
+const USER: u64 = libc::CLONE_NEWUSER as u64;
+const NETWORK: u64 = libc::CLONE_NEWNET as u64;
+
+/// Which namespaces a launcher has for its next sandbox.
+#[derive(PartialEq, Eq)]
+enum Namespaces {
+    None,
+    User,
+    UserAndNetwork,
+}
+
+impl Namespaces {
+    /// Takes those that are missing, with the plan's steps that belong to them.
+    fn complete(&mut self, prepared: &Prepared) -> Result<(), Message> {
+        if *self == Self::None {
+            take(prepared, USER, |step| !matches!(step, Ready::Loopback))?;
+            *self = Self::User;
+        }
+        if *self == Self::User {
+            take(prepared, NETWORK, |step| matches!(step, Ready::Loopback))?;
+            *self = Self::UserAndNetwork;
+        }
+        Ok(())
+    }
+}
+
+fn take(prepared: &Prepared, namespace: u64, belongs: impl Fn(&Ready) -> bool) -> Result<(), Message> {
+    process::unshare(prepared.namespaces & namespace).map_err(|errno| Message::Unborn { errno })?;
+    for (step, ready) in prepared.steps.iter().enumerate().filter(|(_, ready)| belongs(ready)) {
         child::apply_outside(ready).map_err(|fault| Message::Failed { step, fault })?;
     }
     Ok(())

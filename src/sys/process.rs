@@ -12,9 +12,6 @@ use super::check;
 /// `CLONE_CLEAR_SIGHAND` of linux/sched.h: handled signals are back at their defaults in the child (Linux 5.5).
 const CLONE_CLEAR_SIGHAND: u64 = 0x1_0000_0000;
 
-/// Namespaces that a launcher makes once and keeps for one sandbox after the other.
-pub const KEPT: u64 = (libc::CLONE_NEWUSER | libc::CLONE_NEWNET) as u64;
-
 /// Bytes of stack that a child made by [`clone_until_exec`] has.
 const STACK: usize = 64 * 1024;
 

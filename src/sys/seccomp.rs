@@ -25,27 +25,38 @@ pub struct Instruction {
 const _: () = assert!(size_of::<Instruction>() == size_of::<libc::sock_filter>());
 const _: () = assert!(align_of::<Instruction>() == align_of::<libc::sock_filter>());
 
-/// Installs a filter for the calling thread and all it will make (seccomp(2), SECCOMP_SET_MODE_FILTER), and gives the
-/// descriptor on which calls arrive that the filter answers with `SECCOMP_RET_USER_NOTIF`. A call that has been received
-/// waits for its answer; only a deadly signal ends the wait (`SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV`, Linux 5.19).
-///
-/// Until it has been received, any signal ends the wait: one whose handler was installed without SA_RESTART then makes the
-/// call fail with EINTR, also a call that alone never does. So a program can tell that it is observed, and a stage that
-/// does not expect this may come to another result.
+/// Installs a filter for the calling thread and all it will make (seccomp(2), SECCOMP_SET_MODE_FILTER).
 ///
 /// # Errors
 /// As seccomp(2): EACCES without no_new_privs, EINVAL for a program that the kernel's checker refuses or that has more
-/// than 4096 instructions, EBUSY when there is a listener already.
-pub fn install(program: &[Instruction]) -> Result<OwnedFd, Errno> {
+/// than 4096 instructions.
+pub fn install(program: &[Instruction]) -> Result<(), Errno> {
+    set_filter(program, 0)?;
+    Ok(())
+}
+
+/// Installs a filter as [`install`] does, and gives the descriptor on which calls arrive that the filter answers with
+/// `SECCOMP_RET_USER_NOTIF`.
+///
+/// A call that has been received waits for its answer, and only a deadly signal ends the wait
+/// (`SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV`, Linux 5.19). Before it is received, any signal ends it: where the handler
+/// was set without SA_RESTART, the program sees an EINTR that it would not see alone.
+///
+/// # Errors
+/// As [`install`]; EBUSY when there is a listener already.
+pub fn install_with_listener(program: &[Instruction]) -> Result<OwnedFd, Errno> {
     let flags = libc::SECCOMP_FILTER_FLAG_NEW_LISTENER | libc::SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
+    let fd = set_filter(program, flags)?;
+    // SAFETY: with NEW_LISTENER the result is a descriptor that the kernel has just made for us.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) })
+}
+
+fn set_filter(program: &[Instruction], flags: libc::c_ulong) -> Result<libc::c_long, Errno> {
     let len = u16::try_from(program.len()).map_err(|_| Errno::INVAL)?;
     let header = libc::sock_fprog { len, filter: program.as_ptr().cast_mut().cast() };
     // SAFETY: `header` and the instructions it points to are alive, `len` is their number and their layout is the
     // kernel's (asserted above); the kernel only reads them.
-    let fd =
-        check(unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, flags, &raw const header) })?;
-    // SAFETY: with NEW_LISTENER the result is a descriptor that the kernel has just made for us.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) })
+    check(unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, flags, &raw const header) })
 }
 
 /// A call that waits for an answer (`struct seccomp_notif`).
