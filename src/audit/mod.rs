@@ -1,8 +1,8 @@
 //! The audit: what a tree, an archive or a file would do, and tell, where it runs.
 //!
-//! An audit has two halves. First each file is looked at by itself ([`scan`]): it is read once, recognised by its bytes, and
+//! An audit has two halves. First each file is looked at by itself (`scan`): it is read once, recognised by its bytes, and
 //! becomes facts and findings; archives and compressed files are opened in turn. Then the files of a root are judged
-//! together ([`image`]): which libraries the loader finds, where links lead, which interpreters are there.
+//! together (`image`): which libraries the loader finds, where links lead, which interpreters are there.
 //!
 //! - [`rules`] is the catalogue: the only place where a rule has its name, severity, reason and cure.
 //! - [`Subject`] is what is audited: a tree of the store, a directory, any file. Nothing in it has to be made by `repro`.
@@ -20,7 +20,8 @@
 //!
 //! # Limits
 //! File systems in images (FAT, ISO 9660, ext4, squashfs) are searched as bytes and not opened. Extended attributes, and
-//! with them capabilities of files, are not seen. What a program passes to `dlopen` is not followed. What stands in
+//! with them capabilities of files, are not seen. Of what a program
+//! passes to `dlopen`, only constants are seen. What stands in
 //! debugging information of objects that are not linked yet is searched as bytes, without names of directories.
 //!
 //! A finding's [`Evidence`] may also be a process, a command or a file that was read: of that only a trace of the build can

@@ -36,7 +36,7 @@ pub(super) fn images(root: &mut Root) -> Result<Option<Vec<Root>>, Error> {
             let layer = layer.ok_or_else(|| wrong(format!("layer `{path}` is missing or no archive")))?;
             apply(&mut nodes, layer);
         }
-        images.push(Root { label: label.clone(), shape: Shape::Tree, nodes });
+        images.push(Root { label: label.clone(), shape: Shape::System, nodes });
     }
     root.nodes.clear();
     Ok(Some(images))

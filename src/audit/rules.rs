@@ -150,6 +150,18 @@ catalogue! {
         "a static program of glibc calls dlopen or iconv",
         "Both load objects of exactly the glibc that it was linked with: elsewhere they fail.",
         "link it dynamically, or against another C library";
+    NSS_MODULE_MISSING = Warning, "nss-module-missing",
+        "nsswitch.conf names a service whose library is not in the system",
+        "glibc passes it over without a word: names, users or groups of that service are not found.",
+        "deliver libnss_NAME.so.2, or take the service out of nsswitch.conf";
+    GCONV_MODULE_MISSING = Warning, "gconv-module-missing",
+        "a list of iconv's modules names one that is not in the system",
+        "Conversions between the character sets that it names fail.",
+        "deliver the modules, or make the list anew from those that are delivered";
+    DLOPEN_MISSING = Note, "dlopen-missing",
+        "an object that calls dlopen holds the name of a library that is not in the system",
+        "What the library is for will not work; many programs try several names and do without.",
+        "deliver the library if the feature is wanted";
     LEAK_BUILD_PATH = Error, "leak-build-path",
         "the path of a build directory stands in a delivered file",
         "It tells where the file was built, differs between builders, and often is a path that the program tries to open.",

@@ -243,6 +243,8 @@ fn keeps(path: &str) -> bool {
         || (path.contains("etc/ld.so.conf.d/") && name.ends_with(".conf"))
         || (path.contains("etc/") && name.starts_with("ld-musl-") && name.ends_with(".path"))
         || path.ends_with("include/linux/version.h")
+        || path.ends_with("etc/nsswitch.conf")
+        || (path.contains("/gconv/") && (name == "gconv-modules" || path.contains("gconv-modules.d/")))
         || name == "oci-layout"
 }
 

@@ -126,7 +126,7 @@ fn is_archive(file: &mut File) -> bool {
 fn lone(scanner: &Scanner<'_>, path: &Path, name: &str, mut file: File) -> Root {
     let scanned = scanner.scan(name, &path.to_string_lossy(), &mut file, 0);
     let node = Node { object: name.to_owned(), mode: 0o644, what: What::File(Arc::new(scanned)) };
-    Root { label: String::new(), shape: Shape::Lone, nodes: BTreeMap::from([(name.to_owned(), node)]) }
+    Root { label: String::new(), shape: Shape::Tree, nodes: BTreeMap::from([(name.to_owned(), node)]) }
 }
 
 fn archive(scanner: &Scanner<'_>, name: &str, mut file: File) -> Result<Root, Error> {

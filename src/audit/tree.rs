@@ -57,8 +57,8 @@ pub(super) enum Shape {
     Tree,
     /// A library of objects for the linker: its members' names are no paths.
     Objects,
-    /// A single file: its surroundings are not known.
-    Lone,
+    /// All files of a system, for certain: an image.
+    System,
 }
 
 /// Files at paths: a directory, a tree of the store, an archive.

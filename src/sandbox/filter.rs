@@ -308,7 +308,8 @@ pub fn name() -> String {
 fn named() -> String {
     let mut text = String::new();
     // Writing to a String does not fail.
-    let _ = writeln!(text, "{} up to {NEWEST}", std::env::consts::ARCH);
+    let architecture = if cfg!(target_arch = "aarch64") { "aarch64" } else { "x86_64" };
+    let _ = writeln!(text, "{architecture} up to {NEWEST}");
     for Rule { number, when, answer, .. } in rules() {
         let _ = write!(text, "{number}");
         for Test { argument, is } in *when {

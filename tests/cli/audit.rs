@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use repro::audit::{self, Config, Options, Report, Subject, Surroundings, rules};
+use repro::audit::{self, Config, Finding, Options, Report, Subject, Surroundings, rules};
 use repro::digest::Digest;
 use repro::store::Store;
 use serde_json::Value;
@@ -87,8 +87,12 @@ fn each_rule_has_a_file_that_breaks_it_and_a_twin_that_does_not() {
         })
         .collect();
     snapshot("audit-fixtures", &lines.concat());
-    let named =
-        |rule: &str| bad.findings.iter().any(|finding| finding.rule.id == rule && finding.object.contains(rule));
+    // A file of configuration that breaks a rule has its name within.
+    let about = |finding: &Finding, rule: &str| {
+        let shown = finding.evidence.iter().any(|evidence| evidence.text.contains(rule));
+        shown || finding.object.contains(rule) || finding.message.contains(rule)
+    };
+    let named = |rule: &str| bad.findings.iter().any(|finding| finding.rule.id == rule && about(finding, rule));
     let missed: Vec<&str> =
         rules::ALL.iter().map(|rule| rule.id).filter(|rule| !named(rule) && !ELSEWHERE.contains(rule)).collect();
     assert_eq!(missed, [] as [&str; 0], "no file that is named after them breaks these rules");
@@ -109,7 +113,7 @@ fn each_rule_has_a_file_that_breaks_it_and_a_twin_that_does_not() {
 /// A small part of a system with a mistake, a warning and a note.
 fn project() -> Project {
     let project = Project::empty();
-    project.write("project/tree/usr/lib/a.conf", "path = /build/<b>&\"x\"\n");
+    project.write("project/tree/usr/lib/<b>&\"x.conf", "path = /build/x\n");
     project.write("project/tree/usr/share/b", "/home/alice/x\n");
     std::os::unix::fs::symlink("/etc/c", project.path("project/tree/usr/lib/c")).expect("make a link");
     project
@@ -179,7 +183,7 @@ fn json_sarif_and_html() {
     assert_eq!((&report["schema"], &report["counts"]["errors"]), (&1.into(), &1.into()));
     sarif(&serde_json::from_str(&project.read("project/a.sarif")).expect("JSON"));
     let page = project.read("project/a.html");
-    assert!(page.contains("<td class=\"path\">usr/lib/a.conf<td>") && !page.contains("<b>&\"x"), "{page}");
+    assert!(page.contains("usr/lib/&lt;b&gt;&amp;&quot;x.conf") && !page.contains("<b>&"), "{page}");
     for foreign in ["http://", "https://", "src=", "<link", "@import", "url("] {
         assert!(!page.contains(foreign), "the page asks for `{foreign}`");
     }

@@ -149,6 +149,8 @@ pub struct Elf {
     pub directories: BTreeSet<String>,
     /// Set for kernel modules.
     pub module: Option<Module>,
+    /// Names of libraries among its constants, if it calls dlopen.
+    pub loads: BTreeSet<String>,
     /// Names of static functions that matter to a rule, as far as they are told.
     pub static_calls: BTreeSet<String>,
 }

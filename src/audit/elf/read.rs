@@ -5,7 +5,7 @@ use object::elf::{self, FileHeader32, FileHeader64};
 use object::read::elf::{FileHeader, ProgramHeader, SectionHeader, SectionTable};
 
 use super::facts::{Elf, Machine, Stack};
-use super::{compressed, dwarf, dynamic, notes, statics};
+use super::{compressed, dwarf, dynamic, loads, notes, statics};
 
 /// Bounds on the work for one object.
 #[derive(Debug, Clone, Copy)]
@@ -77,6 +77,11 @@ fn parse<H: FileHeader<Endian = Endianness>>(header: &H, data: &[u8], limits: Li
     if elf.is_static() {
         elf.static_calls = statics::calls(endian, data, header, segments, &sections);
     }
+    if elf.undefined.iter().any(|symbol| symbol.name == "dlopen") {
+        elf.loads = loads::names(data);
+        // What it needs by name is among its strings, too.
+        elf.loads.retain(|name| !elf.needed.contains(name) && elf.soname.as_ref() != Some(name));
+    }
     let mut parsed = Parsed { elf, sections: Vec::new(), unpacked: Vec::new(), refused: Vec::new() };
     list(&mut parsed, endian, data, &sections, limits);
     notes::read(&mut parsed.elf, endian, data, segments, &sections);
@@ -110,6 +115,7 @@ fn blank(machine: Machine, kind: u16) -> Elf {
         compilers: Default::default(),
         directories: Default::default(),
         module: None,
+        loads: Default::default(),
         static_calls: Default::default(),
     }
 }

@@ -81,7 +81,7 @@ fn memory(elf: &Elf, object: &str, found: &mut Vec<Finding>) {
             let finding = Finding::new(&rules::EXECUTABLE_STACK, object, "it asks for an executable stack");
             found.push(finding.because(Evidence::value(place, "executable")));
         }
-        Stack::Unsaid if linked && (elf.dynamic || elf.is_static()) && elf.interpreter.is_some() | elf.dynamic => {
+        Stack::Unsaid if linked && elf.dynamic => {
             let finding = Finding::new(&rules::EXECUTABLE_STACK, object, "it does not say that its stack is plain");
             found.push(finding.because(Evidence::value("PT_GNU_STACK", "missing: loaders take that for executable")));
         }

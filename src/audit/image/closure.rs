@@ -332,23 +332,15 @@ fn with_chain<T>(
     while let Some(next) = by[indices[indices.len() - 1]] {
         indices.push(next);
     }
-    fn build<T>(
+    fn build<T, F: FnOnce(&Chain<'_>) -> T>(
         objects: &[(String, &Elf)],
         indices: &[usize],
         by: Option<&Chain<'_>>,
-        find: impl FnOnce(&Chain<'_>) -> T,
+        find: F,
     ) -> T {
         let (last, rest) = indices.split_last().expect("a chain has an object");
         let chain = Chain { path: &objects[*last].0, elf: objects[*last].1, by };
-        if rest.is_empty() { find(&chain) } else { build_dyn(objects, rest, &chain, find) }
-    }
-    fn build_dyn<T>(
-        objects: &[(String, &Elf)],
-        indices: &[usize],
-        by: &Chain<'_>,
-        find: impl FnOnce(&Chain<'_>) -> T,
-    ) -> T {
-        build(objects, indices, Some(by), find)
+        if rest.is_empty() { find(&chain) } else { build(objects, rest, Some(&chain), find) }
     }
     build(objects, &indices, None, find)
 }

@@ -1,8 +1,9 @@
 //! Rules over all files of a root together: what the loader, the kernel and the shell will find there.
 //!
-//! How much of them applies depends on what the root is. A whole system (it has an init or a shell) has to hold all that it
-//! asks for. Of a part of one (a package, the output of a stage), what it asks for and does not have comes from elsewhere
-//! and is only listed. Of loose files not even the depth of their directory is known.
+//! How much of them applies depends on what the root is. A whole system (an image, or what has an init or a shell, and
+//! users or a name) has to hold all that it asks for. Of a part of one (a package, the output of a stage), what it asks
+//! for and does not have comes from elsewhere and is only listed. Of loose files not even the depth of their directory
+//! is known.
 
 mod closure;
 mod kernel;
@@ -10,6 +11,7 @@ mod links;
 mod loader;
 mod machine;
 mod paths;
+mod plugins;
 mod scripts;
 mod shared;
 
@@ -22,8 +24,11 @@ use super::tree::{Node, Root, Scanned, Shape, What};
 
 /// Directories by which a root is known as one.
 const TOP: [&str; 8] = ["usr", "bin", "sbin", "lib", "lib32", "lib64", "etc", "boot"];
-/// What a whole system has one of, besides `/etc`.
+/// What starts a whole system.
 const FIRST: [&str; 6] = ["init", "sbin/init", "usr/sbin/init", "bin/sh", "usr/bin/sh", "usr/lib/systemd/systemd"];
+
+/// What tells a whole system from a package that brings a shell.
+const NAMED: [&str; 3] = ["etc/passwd", "etc/os-release", "usr/lib/os-release"];
 
 /// How much of a system a root is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,6 +81,7 @@ impl Judge<'_> {
         links::check(part, scope, self.needles, &mut self.found);
         scripts::check(part, scope, self.needles, self);
         closure::check(part, scope, self);
+        plugins::check(part, scope, self);
         shared::check(part, &mut self.found);
         kernel::check(part, kernels, &mut self.found);
         // What an archive in the subject asks for is not what the subject asks for.
@@ -109,7 +115,7 @@ fn split(root: &Root) -> Vec<Root> {
     let tops = root.nodes.iter().filter(|(path, node)| !path.contains('/') && matches!(node.what, What::Directory));
     let prefixes: Vec<String> = tops.map(|(path, _)| format!("{path}/")).collect();
     let inner: Vec<&String> = prefixes.iter().filter(|prefix| is_root(root, prefix)).collect();
-    if is_root(root, "") || inner.is_empty() {
+    if root.shape == Shape::System || is_root(root, "") || inner.is_empty() {
         return vec![root.clone()];
     }
     let mut rest = root.clone();
@@ -126,13 +132,15 @@ fn split(root: &Root) -> Vec<Root> {
 }
 
 fn scope(root: &Root) -> Scope {
-    if !is_root(root, "") {
-        return Scope::Loose;
-    }
     let there = |path: &&str| matches!(paths::resolve(root, path), paths::Found::At(path) if is_file(root, &path));
-    // A package may bring a shell; what it runs with is in others.
-    let whole = root.nodes.contains_key("etc") && FIRST.iter().any(there);
-    if whole || there(&"init") { Scope::Whole } else { Scope::Part }
+    let named = || NAMED.iter().any(|path| root.nodes.contains_key(*path));
+    if root.shape == Shape::System || (is_root(root, "") && (there(&"init") || (FIRST.iter().any(there) && named()))) {
+        Scope::Whole
+    } else if is_root(root, "") {
+        Scope::Part
+    } else {
+        Scope::Loose
+    }
 }
 
 fn is_file(root: &Root, path: &str) -> bool {
