@@ -112,7 +112,8 @@ fn plan(root: PathBuf) -> Plan {
 
 fn run(launchers: &Launchers, plan: &Plan) {
     let cancel = CancelToken::new().expect("descriptors are free");
-    let io = RunIo { log: &mut |_| {}, jobserver: None, cancel: &cancel, listener: None, terminal: None };
+    let io =
+        RunIo { log: &mut |_| {}, jobserver: None, cancel: &cancel, listener: None, announced: None, terminal: None };
     let finished = plan.run(launchers, io).expect("this host can run stages");
     assert_eq!(finished.outcome, Outcome::Exited(0));
 }

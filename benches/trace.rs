@@ -114,6 +114,7 @@ fn run(plan: &repro::sandbox::StagePlan, traced: bool) -> Option<Trace> {
             jobserver: Some([read.as_fd(), write.as_fd()]),
             cancel: &cancel,
             listener: if traced { Some(&mut listen) } else { None },
+            announced: None,
             terminal: None,
         },
     );

@@ -150,6 +150,7 @@ impl Executor for Local<'_> {
                 jobserver: Some([fds[0].as_fd(), fds[1].as_fd()]),
                 cancel: io.cancel,
                 listener: if job.observed { Some(&mut listen) } else { None },
+                announced: None,
                 terminal: None,
             },
         );

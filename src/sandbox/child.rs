@@ -17,6 +17,7 @@ use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFl
 
 use super::compile::{Node, Prepared, Ready};
 use super::fault::{At, Call, Fault, Message};
+use super::run::Announced;
 use crate::sys::{fds, mount, net, process, seccomp, thread};
 
 /// The seconds of every time stamp that a stage finds: 1980-01-01, the oldest that FAT and zip can hold.
@@ -38,6 +39,8 @@ pub(super) struct Inherited<'a> {
     pub(super) control: BorrowedFd<'a>,
     /// The parent's process, with which this one has to end.
     pub(super) caller: BorrowedFd<'a>,
+    /// See [`super::RunIo::announced`].
+    pub(super) announced: Option<Announced>,
 }
 
 /// State between steps.
@@ -66,6 +69,7 @@ pub(super) fn first_process(prepared: &mut Prepared, inherited: &Inherited<'_>) 
             if let Err(fault) = hidden.at(Call::Hide) {
                 return fail(index, fault);
             }
+            announce(inherited.announced);
             let after = index + 1;
             let mut second = || second_process(steps, after, inherited, &mut inside);
             let spawned = process::clone_until_exec(&mut stack, &mut second).at(Call::Clone);
@@ -79,6 +83,17 @@ pub(super) fn first_process(prepared: &mut Prepared, inherited: &Inherited<'_>) 
         }
     }
     0
+}
+
+/// Takes a name, and lets go of it. Who waits for it knows that the next process begins the stage.
+fn announce(name: Option<Announced>) {
+    if let Some(name) = &name
+        && let Ok(name) = CStr::from_bytes_until_nul(&name.0)
+    {
+        // It cannot fail; if it did, the stage would not be recorded, and that would be noticed.
+        let _ = rustix::thread::set_name(name);
+        let _ = rustix::thread::set_name(c"repro");
+    }
 }
 
 /// Applies steps of which none starts a process, and ends: 0 if all of them worked.

@@ -118,7 +118,8 @@ pub fn require() -> Result<(), Error> {
         let source = rustix::io::Errno::from_io_error(&error.source).unwrap_or(rustix::io::Errno::MFILE);
         Error::System { what: "make a cancellation token", source }
     })?;
-    let io = RunIo { log: &mut |_| {}, jobserver: None, cancel: &cancel, listener: None, terminal: None };
+    let io =
+        RunIo { log: &mut |_| {}, jobserver: None, cancel: &cancel, listener: None, announced: None, terminal: None };
     let result = minimal().run(&Launchers::new(), io);
     match result {
         // All steps but the last have worked: there is no program in an empty root.
@@ -232,8 +233,13 @@ fn tried(wanted: Wanted) -> Result<(), Error> {
     // The probe's numbers 0 to 6 are given out.
     let high = |fd: &OwnedFd| rustix::io::fcntl_dupfd_cloexec(fd, 10).map_err(system("duplicate a descriptor"));
     let (log, control_child, myself) = (high(&control_child)?, high(&control_child)?, high(&myself)?);
-    let inherited =
-        Inherited { log: log.as_fd(), jobserver: None, control: control_child.as_fd(), caller: myself.as_fd() };
+    let inherited = Inherited {
+        log: log.as_fd(),
+        jobserver: None,
+        control: control_child.as_fd(),
+        caller: myself.as_fd(),
+        announced: None,
+    };
     let spawned = process::clone_process(prepared.namespaces, &mut || child::probe(&prepared, &inherited))
         .map_err(|source| Error::Start { source })?;
     drop((log, control_child));

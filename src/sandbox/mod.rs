@@ -85,6 +85,6 @@ pub use error::Error;
 pub use launcher::Launchers;
 pub use listener::Listener;
 pub use plan::{Limits, Namespace, Plan, Resource, SCHEMA, Step};
-pub use run::{Finished, Outcome, RunIo};
+pub use run::{Announced, Finished, Outcome, RunIo};
 pub use stage_plan::{ID, StagePlan};
 pub use terminal::Terminal;

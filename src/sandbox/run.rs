@@ -32,9 +32,15 @@ pub struct RunIo<'a> {
     /// Gets the listener at which the stage's observed calls arrive, before its program is executed; has to see to it that
     /// they are answered, in another thread. Without it, nobody hears of them.
     pub listener: Option<&'a mut dyn FnMut(Listener)>,
+    /// The name that the sandbox's first process takes for a moment when the stage begins: for whoever waits for it.
+    pub announced: Option<Announced>,
     /// The user's terminal, for a plan with a terminal: keys go in, output comes out, nothing goes to the log.
     pub terminal: Option<Terminal<'a>>,
 }
+
+/// The name of a process, with the NUL at its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Announced(pub [u8; 16]);
 
 /// How a program ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,7 +96,7 @@ impl Plan {
         let mut along = vec![log_write.as_fd(), control_child.as_fd()];
         along.extend(io.jobserver.into_iter().flatten());
         let begin = Instant::now();
-        lease.request(self, io.listener.is_some(), &along)?;
+        lease.request(self, io.listener.is_some(), io.announced, &along)?;
         drop((log_write, control_child));
         // The launcher does the same with the same plan, at the same time. This is for words about what is wrong with it;
         // dropping the lease ends the launcher.

@@ -19,13 +19,14 @@ use super::child::{self, Inherited};
 use super::compile::{Prepared, Ready};
 use super::fault::Message;
 use super::plan::Plan;
+use super::run::Announced;
 use crate::sys::{fds, process, thread};
 
 /// Most bytes of a plan in a packet: small enough for any socket's buffer.
 pub(super) const PART: usize = 32 << 10;
 
 /// Bytes of a [`Head`].
-const HEAD: usize = 10;
+const HEAD: usize = 26;
 
 /// Most descriptors of a request: the log, the sandbox's control socket, and the two ends of the jobserver.
 pub(super) const DESCRIPTORS: usize = 4;
@@ -42,6 +43,8 @@ pub(super) struct Head {
     pub(super) bytes: u64,
     /// Whether somebody listens to observed calls.
     pub(super) listener: bool,
+    /// See [`super::RunIo::announced`].
+    pub(super) announced: Option<Announced>,
 }
 
 impl Head {
@@ -49,6 +52,7 @@ impl Head {
         let mut out = [b'P'; HEAD];
         out[1..9].copy_from_slice(&self.bytes.to_le_bytes());
         out[9] = self.listener.into();
+        out[10..].copy_from_slice(&self.announced.map_or([0; 16], |name| name.0));
         out
     }
 
@@ -56,7 +60,9 @@ impl Head {
     fn decode(packet: &[u8]) -> Option<(Self, &[u8])> {
         let (bytes, rest) = packet.strip_prefix(b"P")?.split_first_chunk::<8>()?;
         let (listener, rest) = rest.split_first()?;
-        Some((Self { bytes: u64::from_le_bytes(*bytes), listener: *listener == 1 }, rest))
+        let (name, rest) = rest.split_first_chunk::<16>()?;
+        let announced = (*name != [0; 16]).then_some(Announced(*name));
+        Some((Self { bytes: u64::from_le_bytes(*bytes), listener: *listener == 1, announced }, rest))
     }
 }
 
@@ -117,7 +123,13 @@ fn until_alone(myself: &OwnedFd) -> Result<(), Errno> {
             [log, control, read, write] => (log, control, Some([read.as_fd(), write.as_fd()])),
             _ => return Err(Errno::INVAL),
         };
-        let inherited = Inherited { log: log.as_fd(), control: control.as_fd(), jobserver, caller: myself.as_fd() };
+        let inherited = Inherited {
+            log: log.as_fd(),
+            control: control.as_fd(),
+            jobserver,
+            caller: myself.as_fd(),
+            announced: head.announced,
+        };
         let namespaces = prepared.namespaces & !(USER | NETWORK);
         let spawned = process::clone_process(namespaces, &mut || child::first_process(&mut prepared, &inherited));
         // The end of the log is the end of all who have its descriptor.

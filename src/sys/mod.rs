@@ -13,6 +13,7 @@
 
 #![allow(unsafe_code, reason = "this module is where it lives")]
 
+pub mod bpf;
 mod cancel;
 pub mod fds;
 pub mod mount;

@@ -3,11 +3,15 @@
 /// Why there is no trace.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// Nothing can be recorded inside the kernel.
+    #[error("record inside the kernel: {reason}")]
+    Kernel {
+        /// Why.
+        reason: String,
+    },
     /// The thread that observes could not be started.
-    #[error("start the thread that observes stage `{stage}`")]
+    #[error("start the thread that observes stages")]
     Thread {
-        /// The stage.
-        stage: String,
         /// The system's answer.
         source: std::io::Error,
     },
@@ -36,7 +40,10 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Thread { .. } => Some("see that this user may start more threads".to_owned()),
-            Self::Lost { .. } => None,
+            Self::Kernel { .. } => {
+                Some("it takes root, or CAP_BPF and CAP_PERFMON, and a kernel with CONFIG_BPF_SYSCALL, CONFIG_FTRACE_SYSCALLS and CONFIG_DEBUG_INFO_BTF".to_owned())
+            }
+            Self::Lost { .. } => Some("run it again, while less else is running".to_owned()),
             Self::Decode { .. } => Some("trace the stage again with `repro trace STAGE --rebuild`".to_owned()),
         }
     }

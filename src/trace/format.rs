@@ -8,6 +8,9 @@ use super::model::{Access, CallKind, Exit, Move, MoveKind, PathEntry, PathId, Pr
 /// The first bytes; the number is the version.
 pub const MAGIC: &[u8] = b"repro trace 1\n";
 
+/// Where the numbers of signals begin, after the 256 exit codes and "unknown".
+const SIGNALS: u64 = 257;
+
 /// Effort of the compression: higher ones gain little here.
 const LEVEL: i32 = 6;
 /// Longest name and longest argument that is read.
@@ -67,7 +70,14 @@ impl Trace {
             put(out, u64::from(process.start.saturating_sub(before)))?;
             before = process.start;
             put(out, process.end.map_or(0, |end| u64::from(end.saturating_sub(process.start)) + 1))?;
-            put(out, if let Exit::Code(code) = process.exit { u64::from(code) + 1 } else { 0 })?;
+            put(
+                out,
+                match process.exit {
+                    Exit::Unknown => 0,
+                    Exit::Code(code) => u64::from(code) + 1,
+                    Exit::Signal(signal) => u64::from(signal) + SIGNALS,
+                },
+            )?;
             put(out, process.programs.len() as u64)?;
             for program in &process.programs {
                 put(out, u64::from(program.order.saturating_sub(process.start)))?;
@@ -192,7 +202,8 @@ impl<R: Read> Reader<R> {
         };
         let exit = match self.small()? {
             0 => Exit::Unknown,
-            code => Exit::Code(u8::try_from(code - 1).map_err(|_| too_big())?),
+            code if u64::from(code) < SIGNALS => Exit::Code((code - 1) as u8),
+            code => Exit::Signal(u8::try_from(u64::from(code) - SIGNALS).map_err(|_| too_big())?),
         };
         let mut programs = Vec::new();
         for _ in 0..self.small()? {

@@ -71,7 +71,7 @@
 //!               distance to the number of its parent, length of its name, name
 //! processes   their number; for each:
 //!               distance to the number of its parent, or 0; start, from the start of the one before
-//!               0, or 1 + the end counted from its start; 0, or 1 + the exit code
+//!               0, or 1 + the end counted from its start; 0, or 1 + the exit code, or 257 + the signal
 //!               number of programs; for each: order from the start, path, directory,
 //!                 2 * number of arguments + cut, for each argument length and bytes
 //!               number of accesses; for each, by path: path, from the one before;
@@ -86,8 +86,12 @@
 //! calls fail with ENOSYS: no run is observed in part.
 
 mod calls;
+mod descriptors;
 mod error;
+mod files;
+mod follower;
 mod format;
+mod kernel;
 mod memory;
 mod model;
 mod observer;
@@ -95,6 +99,7 @@ mod paths;
 mod processes;
 mod program;
 mod record;
+mod recorder;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -106,4 +111,5 @@ pub use format::{MAGIC, Reader};
 pub use model::{
     Access, CallKind, Exit, Move, MoveKind, NAMELESS, PathEntry, PathId, Process, Program, ROOT, Trace, Ways,
 };
+pub use recorder::{Recorder, Recording};
 pub use tracer::{First, Tracer};

@@ -39,7 +39,7 @@ pub struct Process {
     pub parent: u32,
     /// Order number of its first call.
     pub start: u32,
-    /// Order number of its end, if it ended by itself.
+    /// Order number of its end, if that was seen.
     pub end: Option<u32>,
     /// How it ended.
     pub exit: Exit,
@@ -52,9 +52,11 @@ pub struct Process {
 /// How a process ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Exit {
-    /// By a signal, or with the stage.
+    /// It was not seen to end: it was killed with the stage, or by a signal while it was observed from outside.
     #[default]
     Unknown,
+    /// By this signal.
+    Signal(u8),
     /// By itself, with this code.
     Code(u8),
 }

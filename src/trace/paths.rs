@@ -35,6 +35,7 @@ struct Known {
 }
 
 /// All paths that came up, by number.
+#[derive(Debug)]
 pub(super) struct Paths {
     entries: Vec<PathEntry>,
     known: Vec<Known>,
@@ -77,6 +78,11 @@ impl Paths {
             hash(entry.parent.into(), &entry.name)
         });
         id
+    }
+
+    /// The name of a path in its directory.
+    pub(super) fn name(&self, id: PathId) -> &[u8] {
+        &self.entries[id as usize].name
     }
 
     pub(super) fn parent(&self, id: PathId) -> PathId {

@@ -46,7 +46,7 @@ impl Tracer {
         let (send, receive): (_, Receiver<Listener>) = channel();
         let work = move || receive.recv().ok().map(|listener| observe(&listener, first));
         let thread = std::thread::Builder::new().name("trace".to_owned()).spawn(work);
-        let thread = thread.map_err(|source| Error::Thread { stage: stage.to_owned(), source })?;
+        let thread = thread.map_err(|source| Error::Thread { source })?;
         Ok(Self { stage: stage.to_owned(), send, thread })
     }
 

@@ -54,8 +54,14 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     ));
     let (input, output) = (std::io::stdin(), std::io::stdout());
     let terminal = Terminal { input: input.as_fd(), output: output.as_fd() };
-    let io =
-        RunIo { log: &mut |_| {}, jobserver: None, cancel: &context.cancel, listener: None, terminal: Some(terminal) };
+    let io = RunIo {
+        log: &mut |_| {},
+        jobserver: None,
+        cancel: &context.cancel,
+        listener: None,
+        announced: None,
+        terminal: Some(terminal),
+    };
     let finished = plan.plan().run(&Launchers::new(), io)?;
     Ok(if finished.outcome == Outcome::Exited(0) { ExitCode::Done } else { ExitCode::No })
 }

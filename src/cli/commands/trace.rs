@@ -189,6 +189,7 @@ fn tree(trace: &Trace, text: &mut String) {
         let end = match process.exit {
             Exit::Code(0) => String::new(),
             Exit::Code(code) => format!(", exit {code}"),
+            Exit::Signal(signal) => format!(", killed by signal {signal}"),
             Exit::Unknown => ", killed".to_owned(),
         };
         let (reads, writes, absent) = (of(Ways::READ), of(Ways::WRITTEN), of(Ways::ABSENT));

@@ -11,6 +11,7 @@ fn output(launchers: &Launchers, stage: &Stage) -> String {
         jobserver: None,
         cancel: &cancel,
         listener: None,
+        announced: None,
         terminal: None,
     };
     let finished = stage.plan().run(launchers, io).unwrap();
@@ -91,6 +92,7 @@ fn a_killed_launcher_takes_its_stage_along() {
             jobserver: None,
             cancel: &cancel,
             listener: None,
+            announced: None,
             terminal: None,
         },
     );

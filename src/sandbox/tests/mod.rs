@@ -95,6 +95,7 @@ fn run(plan: &Plan, jobserver: Option<&[OwnedFd; 2]>, cancel: &CancelToken) -> R
         jobserver: jobserver.map(|[read, write]| [read.as_fd(), write.as_fd()]),
         cancel,
         listener: None,
+        announced: None,
         terminal: None,
     };
     let finished = plan.run(&Launchers::new(), io)?;

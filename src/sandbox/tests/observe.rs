@@ -49,6 +49,7 @@ fn an_observer_hears_of_calls_and_changes_none() {
             log: &mut |bytes| log.extend_from_slice(bytes),
             jobserver: None,
             cancel: &cancel,
+            announced: None,
             listener: Some(&mut |listener| {
                 let send = send.clone();
                 std::thread::spawn(move || send.send(answer(listener)));

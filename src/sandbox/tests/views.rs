@@ -112,6 +112,7 @@ fn a_terminal_is_the_stages_own() {
         jobserver: None,
         cancel: &cancel,
         listener: None,
+        announced: None,
         terminal: Some(terminal),
     };
     let finished = stage.plan().run(&Launchers::new(), io).unwrap();

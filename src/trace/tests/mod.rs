@@ -7,6 +7,7 @@ mod strace;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use super::*;
@@ -46,22 +47,37 @@ fn traced(argv: &[&str], sources: &[(String, std::path::PathBuf, bool)]) -> Trac
     }
     plan.steps.insert(at + 1, Step::Tree { at: "/usr".to_owned(), lower: vec!["/usr".into()], writable: false });
     let cancel = CancelToken::new().expect("descriptors are free");
+    // Whoever may not record inside the kernel observes from outside.
+    let recording = recorder().map(|recorder| recorder.begin("test", &plan).expect("there is room for one more"));
     let tracer = Tracer::new("test", First::of(&argv)).expect("a thread can be started");
     let mut log = Vec::new();
+    let mut listen = |listener| tracer.listen(listener);
     let finished = plan.run(
         &Launchers::new(),
         RunIo {
             log: &mut |bytes| log.extend_from_slice(bytes),
             jobserver: None,
             cancel: &cancel,
-            listener: Some(&mut |listener| tracer.listen(listener)),
+            listener: if recording.is_none() { Some(&mut listen) } else { None },
+            announced: recording.as_ref().map(Recording::name),
             terminal: None,
         },
     );
     let finished = finished.unwrap_or_else(|error| panic!("{error}: {:?}", std::error::Error::source(&error)));
-    let (trace, inner) = tracer.finish_with_numbers().expect("it was observed");
+    let observed = match recording {
+        Some(recording) => recording.finish_with_numbers(),
+        None => tracer.finish_with_numbers(),
+    };
+    let (trace, inner) = observed.expect("it was observed");
     assert_eq!(Trace::decode(&trace.encode()).expect("it can be read again"), trace);
     Traced { trace, inner, finished, log: String::from_utf8_lossy(&log).into_owned() }
+}
+
+/// The recorder inside the kernel; none for a plain user.
+fn recorder() -> Option<&'static Recorder> {
+    static RECORDER: OnceLock<Option<Recorder>> = OnceLock::new();
+    let start = || is_root().then(|| Recorder::start().unwrap_or_else(|error| panic!("{error}")));
+    RECORDER.get_or_init(start).as_ref()
 }
 
 fn sh(script: &str) -> Traced {

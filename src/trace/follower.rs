@@ -1,0 +1,665 @@
+//! From what the kernel tells of a stage's processes to its trace: keeps account of their descriptors and working
+//! directories, and of the stage's files.
+
+use std::collections::BTreeMap;
+
+use super::calls::{self, Call, Place, Two};
+use super::descriptors::{Descriptors, Open};
+use super::files::{Files, Found, Node, Own, TOP, What};
+use super::kernel::{self, Record as Event};
+use super::model::{CallKind, Exit, Move, MoveKind, PathId, Process, Program, ROOT, Trace, Ways};
+use super::paths::Paths;
+use super::program::{Needs, needs};
+use super::record::Record;
+use crate::sandbox::Plan;
+
+/// Interpreters of interpreters that the kernel follows.
+const DEEPEST: usize = 5;
+/// Most bytes of arguments that are kept.
+const ARGUMENTS: usize = 128 << 10;
+
+/// A process that lives.
+#[derive(Debug)]
+struct Live {
+    /// Its number in the trace, from 1.
+    number: u32,
+    /// Whether it is the stage's own already: the first one arranges the sandbox before it executes the program.
+    begun: bool,
+    directory: Node,
+    program: Option<PathId>,
+    /// Of a script whose arguments are still to come: its name. The kernel puts the interpreter before it.
+    script: Option<Vec<u8>>,
+    descriptors: Descriptors,
+}
+
+/// All that is known of a stage so far.
+#[derive(Debug)]
+pub(super) struct Follower {
+    paths: Paths,
+    files: Files,
+    record: Record,
+    processes: Vec<Process>,
+    /// The processes' numbers inside the sandbox.
+    inner: Vec<u32>,
+    live: BTreeMap<u32, Live>,
+    /// What the kernel opens by itself for a program.
+    needs: BTreeMap<Node, Needs>,
+    /// How many objects without a path there were.
+    nameless: u32,
+    /// The descriptors that the program begins with.
+    first: Descriptors,
+    directory: Vec<u8>,
+    order: u32,
+    /// Reused.
+    followed: Vec<PathId>,
+}
+
+/// What a call came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Came {
+    Well(i64),
+    /// Something was not there.
+    Absent,
+    /// Something else.
+    Wrong,
+}
+
+impl Came {
+    fn of(result: i64) -> Self {
+        const ABSENT: [i64; 2] = [-(libc::ENOENT as i64), -(libc::ENOTDIR as i64)];
+        match result {
+            0.. => Self::Well(result),
+            _ if ABSENT.contains(&result) => Self::Absent,
+            _ => Self::Wrong,
+        }
+    }
+
+    fn well(self) -> bool {
+        matches!(self, Self::Well(_))
+    }
+}
+
+/// The links of a process's folder in `/proc`.
+struct Links<'a> {
+    live: &'a Live,
+    directory: PathId,
+}
+
+impl Own for Links<'_> {
+    fn link(&self, name: &[u8]) -> Option<(PathId, Option<Node>)> {
+        match name {
+            b"cwd" => Some((self.directory, Some(self.live.directory))),
+            b"root" => Some((ROOT, Some(TOP))),
+            b"exe" => self.live.program.map(|path| (path, None)),
+            _ => {
+                let number = std::str::from_utf8(name.strip_prefix(b"fd/")?).ok()?.parse().ok()?;
+                self.live.descriptors.get(number).map(|open| (open.path, open.node))
+            }
+        }
+    }
+}
+
+/// Text up to its NUL; none if it could not be read.
+fn text(bytes: &[u8]) -> Option<&[u8]> {
+    bytes.split_last().map(|(_, text)| text)
+}
+
+impl Follower {
+    /// For a stage that runs by this plan.
+    pub(super) fn new(plan: &Plan) -> Self {
+        use crate::sandbox::Step;
+        let directory = plan.steps.iter().find_map(|step| match step {
+            Step::Directory { path } => Some(path.clone().into_bytes()),
+            _ => None,
+        });
+        let mut follower = Self {
+            paths: Paths::new(),
+            files: Files::of(plan),
+            record: Record::default(),
+            processes: Vec::new(),
+            inner: Vec::new(),
+            live: BTreeMap::new(),
+            needs: BTreeMap::new(),
+            nameless: 0,
+            first: Descriptors::default(),
+            directory: directory.unwrap_or_else(|| b"/".to_vec()),
+            order: 0,
+            followed: Vec::new(),
+        };
+        let null = follower.files.walk(&mut follower.paths, TOP, b"/dev/null", true, &Nobody, &mut Vec::new());
+        let log = follower.nameless("pipe");
+        let jobserver = follower.nameless("pipe");
+        follower.first.set(0, Open { path: null.path, node: null.node }, false);
+        for (number, path) in [(1, log), (2, log), (3, jobserver), (4, jobserver)] {
+            follower.first.set(number, Open { path, node: None }, false);
+        }
+        follower
+    }
+
+    /// The trace, and the numbers that the processes had inside the sandbox.
+    pub(super) fn finish(mut self) -> (Trace, Vec<u32>) {
+        // After the NUL of the last argument comes nothing, which is no argument.
+        for program in self.processes.iter_mut().flat_map(|process| &mut process.programs) {
+            program.arguments.pop_if(|last| last.is_empty());
+        }
+        (self.record.finish(self.paths.into_entries(), self.processes), self.inner)
+    }
+
+    fn nameless(&mut self, kind: &str) -> PathId {
+        self.nameless += 1;
+        self.paths.nameless(format!("{kind}:{}", self.nameless).as_bytes())
+    }
+
+    /// Hears of an event.
+    pub(super) fn hear(&mut self, event: &Event<'_>) {
+        self.order = self.order.saturating_add(1);
+        match event.kind {
+            kernel::FORK => self.fork(event.process, event.number, event.arguments[0] as u32),
+            kernel::EXECUTE => self.execute(event),
+            kernel::PIECE_OF_ARGUMENTS => self.arguments(event),
+            kernel::EXIT => self.exit(event.process, event.number),
+            kernel::CALL if self.live.get(&event.process).is_some_and(|live| live.begun) => {
+                if let Some(kind) = self.call(event) {
+                    self.record.count(kind);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn fork(&mut self, parent: u32, child: u32, inner: u32) {
+        let live = match self.live.get(&parent) {
+            Some(live) => {
+                let Live { begun, directory, program, .. } = *live;
+                Live { number: 0, begun, directory, program, script: None, descriptors: live.descriptors.clone() }
+            }
+            // Process 1 of the sandbox, which is nobody's: its only child is the stage's first process.
+            None if self.processes.is_empty() => Live {
+                number: 0,
+                begun: false,
+                directory: TOP,
+                program: None,
+                script: None,
+                descriptors: Descriptors::default(),
+            },
+            None => return,
+        };
+        let parent = self.live.get(&parent).map_or(0, |live| live.number);
+        self.processes.push(Process { parent, start: self.order, ..Process::default() });
+        self.inner.push(inner);
+        self.live.insert(child, Live { number: self.processes.len() as u32, ..live });
+    }
+
+    fn exit(&mut self, pid: u32, status: u32) {
+        let Some(live) = self.live.remove(&pid) else { return };
+        if !live.begun {
+            return;
+        }
+        let at = live.number as usize - 1;
+        if self.processes[at].programs.is_empty() {
+            self.standard(&live);
+        }
+        let process = &mut self.processes[at];
+        process.end = Some(self.order);
+        process.exit = match status & 0x7f {
+            0 => Exit::Code((status >> 8) as u8),
+            signal => Exit::Signal(signal as u8),
+        };
+        self.record.count(CallKind::End);
+    }
+
+    fn add(&mut self, pid: u32, path: PathId, ways: Ways) {
+        if let Some(live) = self.live.get(&pid) {
+            self.record.add(self.order, live.number, path, ways);
+        }
+    }
+
+    /// Follows a path and notes the links on the way.
+    fn walk(&mut self, pid: u32, from: Node, path: &[u8], follow: bool) -> Found {
+        let mut followed = std::mem::take(&mut self.followed);
+        followed.clear();
+        let found = match self.live.get(&pid) {
+            Some(live) => {
+                let directory = self.files.path(&mut self.paths, live.directory);
+                let own = Links { live, directory };
+                self.files.walk(&mut self.paths, from, path, follow, &own, &mut followed)
+            }
+            None => self.files.walk(&mut self.paths, from, path, follow, &Nobody, &mut followed),
+        };
+        followed.iter().for_each(|link| self.add(pid, *link, Ways::FOLLOWED));
+        self.followed = followed;
+        found
+    }
+
+    /// What a call's path leads to. None: there is no path, or it begins at a descriptor of which nothing is known.
+    fn find(&mut self, pid: u32, place: Place, path: &[u8]) -> Option<Found> {
+        let live = self.live.get(&pid)?;
+        let from = match place.folder {
+            _ if path.first() == Some(&b'/') => TOP,
+            None => live.directory,
+            Some(number) => {
+                let open = live.descriptors.get(number)?;
+                if path.is_empty() {
+                    return place.empty.then_some(Found { path: open.path, directory: None, node: open.node });
+                }
+                open.node.filter(|node| *self.files.what(*node) == What::Directory)?
+            }
+        };
+        if path.is_empty() && !place.empty {
+            return None;
+        }
+        Some(self.walk(pid, from, path, place.follow))
+    }
+
+    /// Puts something at the end of a path.
+    fn put(&mut self, found: Found, node: Option<Node>) {
+        if let Some(directory) = found.directory {
+            let name = self.paths.name(found.path).to_vec();
+            self.files.put(directory, &name, node);
+        }
+    }
+
+    /// A file has another content now than it was given with.
+    fn changed(&mut self, node: Node) {
+        self.files.forget_content(node);
+        self.needs.remove(&node);
+    }
+
+    /// What is there after a call that worked: if it was not heard how it came there, it is there all the same.
+    fn there(&mut self, found: Found) -> Option<Node> {
+        if found.node.is_none() && found.directory.is_some() {
+            let node = self.files.add(What::Something, None);
+            self.put(found, Some(node));
+            return Some(node);
+        }
+        found.node
+    }
+
+    fn call(&mut self, event: &Event<'_>) -> Option<CallKind> {
+        let pid = event.process;
+        let came = Came::of(event.result);
+        let a = &event.arguments;
+        let number = event.number.into();
+        if self.descriptors(event) {
+            return None;
+        }
+        let unread = Some(CallKind::Unread);
+        match calls::decode(number, a) {
+            Call::Open(place, flags) => {
+                let Some(path) = text(event.first) else { return unread };
+                Some(self.open(pid, place, flags, path, came))
+            }
+            Call::OpenHow(place, _) => {
+                let flags = event.first.first_chunk().map(|flags| u64::from_ne_bytes(*flags));
+                let (Some(flags), Some(path)) = (flags, text(event.second)) else { return unread };
+                let place = Place { follow: calls::open_follows(flags), ..place };
+                Some(self.open(pid, place, flags, path, came))
+            }
+            Call::One(place, CallKind::Make, _) => {
+                let link = is_symlink(number);
+                let Some(path) = text(if link { event.second } else { event.first }) else { return unread };
+                let what = match number {
+                    _ if link => What::Link(text(event.first).unwrap_or_default().to_vec()),
+                    libc::SYS_mkdirat => What::Directory,
+                    #[cfg(target_arch = "x86_64")]
+                    libc::SYS_mkdir => What::Directory,
+                    // mknod(2) makes all that is no directory.
+                    _ => What::Something,
+                };
+                Some(self.make(pid, place, path, what, came))
+            }
+            Call::One(place, kind, ways) => {
+                let Some(path) = text(event.first) else { return unread };
+                Some(self.one(pid, place, (kind, ways), path, came))
+            }
+            Call::Two(from, to, two) => {
+                let (Some(old), Some(new)) = (text(event.first), text(event.second)) else { return unread };
+                Some(self.two(pid, (from, old), (to, new), two, came))
+            }
+            // One that worked is heard of otherwise.
+            Call::Execute(..) if came.well() => None,
+            Call::Execute(place, _) => {
+                let Some(path) = text(event.first) else { return unread };
+                if let Some(found) = self.find(pid, place, path) {
+                    self.looked(pid, found.path, came);
+                }
+                Some(CallKind::Execute)
+            }
+            Call::Socket(_, length, makes) => Some(self.socket(pid, event.first, length, makes, came)),
+            Call::EnterDescriptor(number) => {
+                let open = self.live.get(&pid)?.descriptors.get(number)?;
+                self.add(pid, open.path, Ways::ENTERED);
+                self.live.get_mut(&pid)?.directory = open.node?;
+                Some(CallKind::Enter)
+            }
+            Call::End(_) | Call::EndThread(_) | Call::Unknown => None,
+        }
+    }
+
+    /// Calls that concern descriptors only.
+    fn descriptors(&mut self, event: &Event<'_>) -> bool {
+        let a = &event.arguments;
+        let (first, second) = (a[0] as i32, a[1] as i32);
+        let given = event.result as i32;
+        let pair = || {
+            let bytes = event.first.first_chunk::<8>()?;
+            let word = |at: usize| i32::from_ne_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
+            Some([word(0), word(4)])
+        };
+        let cloexec = |flags: u64, flag: i32| flags & flag as u64 != 0;
+        let number = i64::from(event.number);
+        let made = match number {
+            libc::SYS_pipe2 => Some(("pipe", cloexec(a[1], libc::O_CLOEXEC))),
+            libc::SYS_socketpair => Some(("socket", cloexec(a[1], libc::SOCK_CLOEXEC))),
+            #[cfg(target_arch = "x86_64")]
+            libc::SYS_pipe => Some(("pipe", false)),
+            _ => None,
+        };
+        if let Some((kind, closes)) = made {
+            let path = self.nameless(kind);
+            if let (Some(numbers), Some(live)) = (pair(), self.live.get_mut(&event.process)) {
+                numbers.iter().for_each(|number| live.descriptors.set(*number, Open { path, node: None }, closes));
+            }
+            return true;
+        }
+        if number == libc::SYS_memfd_create {
+            let path = self.nameless("memfd");
+            if let Some(live) = self.live.get_mut(&event.process) {
+                let closes = cloexec(a[1], libc::MFD_CLOEXEC as i32);
+                live.descriptors.set(given, Open { path, node: None }, closes);
+            }
+            return true;
+        }
+        let Some(live) = self.live.get_mut(&event.process) else { return true };
+        let all = &mut live.descriptors;
+        match number {
+            libc::SYS_close => all.close(first, first),
+            libc::SYS_close_range => {
+                let last = a[1].min(i32::MAX as u64) as i32;
+                if a[2] & u64::from(libc::CLOSE_RANGE_CLOEXEC) == 0 {
+                    all.close(first, last);
+                } else {
+                    all.set_closes(first, last, true);
+                }
+            }
+            libc::SYS_dup => all.copy(first, given, false),
+            libc::SYS_dup3 => all.copy(first, given, cloexec(a[2], libc::O_CLOEXEC)),
+            #[cfg(target_arch = "x86_64")]
+            libc::SYS_dup2 if first == given => {}
+            #[cfg(target_arch = "x86_64")]
+            libc::SYS_dup2 => all.copy(first, given, false),
+            libc::SYS_fcntl => match second {
+                libc::F_DUPFD => all.copy(first, given, false),
+                libc::F_DUPFD_CLOEXEC => all.copy(first, given, true),
+                libc::F_SETFD => all.set_closes(first, first, cloexec(a[2], libc::FD_CLOEXEC)),
+                _ => {}
+            },
+            libc::SYS_ioctl => all.set_closes(first, first, a[1] as u32 == libc::FIOCLEX as u32),
+            _ => return false,
+        }
+        true
+    }
+
+    /// A path that a call asked for, and did not get.
+    fn looked(&mut self, pid: u32, path: PathId, came: Came) {
+        let absent = if came == Came::Absent { Ways::ABSENT } else { Ways::default() };
+        self.add(pid, path, Ways::LOOKED.and(absent));
+    }
+
+    fn open(&mut self, pid: u32, place: Place, flags: u64, path: &[u8], came: Came) -> CallKind {
+        let Some(found) = self.find(pid, place, path) else { return CallKind::Open };
+        let Came::Well(number) = came else {
+            self.looked(pid, found.path, came);
+            return CallKind::Open;
+        };
+        let has = |flag: i32| flags & flag as u64 == flag as u64;
+        let directory = found.node.is_some_and(|node| *self.files.what(node) == What::Directory);
+        let mut open = Open { path: found.path, node: found.node };
+        let mut ways = match flags as i32 & libc::O_ACCMODE {
+            _ if has(libc::O_PATH) => Ways::LOOKED,
+            _ if has(libc::O_TMPFILE) => Ways::LOOKED,
+            _ if directory || has(libc::O_DIRECTORY) => Ways::LISTED,
+            libc::O_RDONLY => Ways::READ,
+            libc::O_WRONLY => Ways::WRITTEN,
+            libc::O_RDWR => Ways::READ.and(Ways::WRITTEN),
+            _ => Ways::LOOKED,
+        };
+        if has(libc::O_TRUNC) && ways.any(Ways::READ) {
+            ways = ways.and(Ways::WRITTEN);
+        }
+        if has(libc::O_TMPFILE) && !has(libc::O_PATH) {
+            let path = self.nameless("file");
+            let node = self.files.add(What::File, None);
+            self.add(pid, path, Ways::WRITTEN.and(Ways::CREATED));
+            open = Open { path, node: Some(node) };
+        } else if has(libc::O_CREAT) && found.node.is_none() && found.directory.is_some() {
+            ways = Ways(ways.0 & !Ways::READ.0).and(Ways::WRITTEN).and(Ways::CREATED);
+            let node = self.files.add(What::File, None);
+            self.put(found, Some(node));
+            open.node = Some(node);
+        } else {
+            open.node = self.there(found);
+        }
+        if let Some(node) = open.node.filter(|_| ways.any(Ways::WRITTEN)) {
+            self.changed(node);
+        }
+        if let Some(live) = self.live.get_mut(&pid) {
+            live.descriptors.set(number as i32, open, has(libc::O_CLOEXEC));
+        }
+        self.add(pid, found.path, ways);
+        CallKind::Open
+    }
+
+    fn make(&mut self, pid: u32, place: Place, path: &[u8], what: What, came: Came) -> CallKind {
+        if let Some(found) = self.find(pid, place, path) {
+            if came.well() {
+                let node = self.files.add(what, None);
+                self.put(found, Some(node));
+                self.add(pid, found.path, Ways::CREATED);
+            } else {
+                self.looked(pid, found.path, came);
+            }
+        }
+        CallKind::Make
+    }
+
+    fn one(&mut self, pid: u32, place: Place, (call, ways): (CallKind, Ways), path: &[u8], came: Came) -> CallKind {
+        let Some(found) = self.find(pid, place, path) else { return call };
+        if !came.well() {
+            self.looked(pid, found.path, came);
+            return call;
+        }
+        match call {
+            CallKind::Remove => self.put(found, None),
+            CallKind::Enter => {
+                if let (Some(node), Some(live)) = (self.there(found), self.live.get_mut(&pid)) {
+                    live.directory = node;
+                }
+            }
+            _ => {
+                self.there(found);
+            }
+        }
+        if let Some(node) = found.node.filter(|_| ways.any(Ways::WRITTEN)) {
+            self.changed(node);
+        }
+        self.add(pid, found.path, ways);
+        call
+    }
+
+    fn two(&mut self, pid: u32, old: (Place, &[u8]), new: (Place, &[u8]), two: Two, came: Came) -> CallKind {
+        let (Some(from), Some(to)) = (self.find(pid, old.0, old.1), self.find(pid, new.0, new.1)) else {
+            return CallKind::Move;
+        };
+        if !came.well() {
+            let missing = if from.node.is_none() { came } else { Came::Wrong };
+            self.looked(pid, from.path, missing);
+            self.looked(pid, to.path, if from.node.is_some() { came } else { Came::Wrong });
+            return CallKind::Move;
+        }
+        let node = self.there(from);
+        let both = Ways::MOVED_FROM.and(Ways::MOVED_TO);
+        let (gone, come, kind) = match two {
+            Two::Rename => (Ways::MOVED_FROM.and(Ways::REMOVED), Ways::MOVED_TO, MoveKind::Rename),
+            Two::Link => (Ways::MOVED_FROM, Ways::MOVED_TO, MoveKind::Link),
+            Two::Exchange => (both, both, MoveKind::Exchange),
+        };
+        match two {
+            // Two names of one file: rename(2) does nothing.
+            Two::Rename if node.is_some() && from.node == to.node => {}
+            Two::Rename => {
+                self.put(from, None);
+                self.put(to, node);
+            }
+            Two::Link => self.put(to, node),
+            Two::Exchange => {
+                self.put(from, to.node);
+                self.put(to, node);
+            }
+        }
+        self.add(pid, from.path, gone);
+        self.add(pid, to.path, come);
+        if let Some(live) = self.live.get(&pid) {
+            let process = live.number;
+            self.record.moves.push(Move { order: self.order, process, kind, from: from.path, to: to.path });
+        }
+        CallKind::Move
+    }
+
+    fn socket(&mut self, pid: u32, raw: &[u8], length: u64, makes: bool, came: Came) -> CallKind {
+        let kind = if makes { CallKind::Make } else { CallKind::Look };
+        // struct sockaddr_un: a family of two bytes, a path that need not end with a NUL (unix(7)).
+        let raw = &raw[..raw.len().min(usize::try_from(length).unwrap_or(0))];
+        let local = raw.len() > 2 && u16::from_ne_bytes([raw[0], raw[1]]) == libc::AF_UNIX as u16 && raw[2] != 0;
+        if !local {
+            return kind;
+        }
+        let path = raw[2..].split(|byte| *byte == 0).next().unwrap_or_default();
+        let place = Place { folder: None, address: 0, follow: !makes, empty: false };
+        let Some(found) = self.find(pid, place, path) else { return kind };
+        if makes && came.well() {
+            let node = self.files.add(What::Other, None);
+            self.put(found, Some(node));
+            self.add(pid, found.path, Ways::CREATED);
+        } else {
+            self.looked(pid, found.path, came);
+        }
+        kind
+    }
+
+    fn execute(&mut self, event: &Event<'_>) {
+        let pid = event.process;
+        let Some(live) = self.live.get_mut(&pid) else { return };
+        if !live.begun {
+            live.begun = true;
+            live.descriptors = self.first.clone();
+            let directory = self.directory.clone();
+            let found = self.walk(pid, TOP, &directory, true);
+            if let (Some(node), Some(live)) = (found.node, self.live.get_mut(&pid)) {
+                live.directory = node;
+            }
+            // What the sandbox's own preparation did belongs to nobody.
+            self.processes[0].start = self.order;
+        }
+        self.record.count(CallKind::Execute);
+        let Some(from) = self.live.get(&pid).map(|live| live.directory) else { return };
+        let directory = self.files.path(&mut self.paths, from);
+        // Of what is executed by a descriptor, this is below /dev/fd.
+        let name = text(event.first).unwrap_or_default();
+        let found = self.walk(pid, from, name, true);
+        let node = self.there(found);
+        let order = self.order;
+        if let Some(live) = self.live.get_mut(&pid) {
+            // Not before: what is executed may be named by a descriptor that is closed now.
+            live.descriptors.execute();
+            live.program = Some(found.path);
+            let process = &mut self.processes[live.number as usize - 1];
+            let path = found.path;
+            process.programs.push(Program { order, path, directory, arguments: vec![Vec::new()], cut: false });
+        }
+        self.add(pid, found.path, Ways::EXECUTED);
+        // The script's interpreter, if it is one, and then what that needs.
+        let interpreter = text(event.second).filter(|interpreter| *interpreter != name);
+        if let Some(live) = self.live.get_mut(&pid) {
+            live.script = interpreter.map(|_| name.to_vec());
+        }
+        let mut at = match interpreter {
+            Some(interpreter) => self.opened(pid, from, interpreter),
+            None => node,
+        };
+        for _ in 0..DEEPEST {
+            let Some(Needs::Loader(name) | Needs::Interpreter(name)) = at.map(|node| self.needs(node)) else { break };
+            at = self.opened(pid, from, &name);
+        }
+        if let Some(live) = self.live.remove(&pid) {
+            self.standard(&live);
+            self.live.insert(pid, live);
+        }
+    }
+
+    /// The kernel has opened this for a program.
+    fn opened(&mut self, pid: u32, from: Node, name: &[u8]) -> Option<Node> {
+        let found = self.walk(pid, from, name, true);
+        self.add(pid, found.path, Ways::LOADER);
+        self.there(found)
+    }
+
+    fn needs(&mut self, node: Node) -> Needs {
+        if let Some(known) = self.needs.get(&node) {
+            return known.clone();
+        }
+        let needs = self.files.head(node).map_or(Needs::Nothing, |head| needs(&head));
+        self.needs.insert(node, needs.clone());
+        needs
+    }
+
+    /// A piece of the arguments of the program that was executed last.
+    fn arguments(&mut self, event: &Event<'_>) {
+        let Some(live) = self.live.get_mut(&event.process) else { return };
+        let process = &mut self.processes[live.number as usize - 1];
+        let Some(program) = process.programs.last_mut() else { return };
+        let had: usize = program.arguments.iter().map(|argument| argument.len() + 1).sum();
+        if event.result < 0 || event.rest.is_empty() || had > ARGUMENTS {
+            program.cut = true;
+            return;
+        }
+        let mut parts = event.rest.split(|byte| *byte == 0);
+        if let (Some(last), Some(first)) = (program.arguments.last_mut(), parts.next()) {
+            last.extend_from_slice(first);
+        }
+        program.arguments.extend(parts.map(<[u8]>::to_vec));
+        if let Some(script) = live.script.take()
+            && let Some(at) = program.arguments.iter().position(|argument| *argument == script)
+        {
+            program.arguments.drain(..at);
+        }
+    }
+
+    /// Notes what standard input, output and error are: files that a shell opened, and pipes.
+    fn standard(&mut self, live: &Live) {
+        for (number, ways) in [(0, Ways::READ), (1, Ways::WRITTEN), (2, Ways::WRITTEN)] {
+            let Some(open) = live.descriptors.get(number) else { continue };
+            // Devices connect nobody.
+            if open.node.is_none_or(|node| *self.files.what(node) != What::Other) {
+                self.record.add(self.order, live.number, open.path, ways.and(Ways::STANDARD));
+            }
+        }
+    }
+}
+
+fn is_symlink(number: i64) -> bool {
+    #[cfg(target_arch = "x86_64")]
+    if number == libc::SYS_symlink {
+        return true;
+    }
+    number == libc::SYS_symlinkat
+}
+
+/// Of an unknown process nothing is known.
+struct Nobody;
+
+impl Own for Nobody {
+    fn link(&self, _: &[u8]) -> Option<(PathId, Option<Node>)> {
+        None
+    }
+}
