@@ -1,4 +1,5 @@
-//! What tracing costs: stages as they are built, with and without the observer, in turn.
+//! What tracing costs: stages as they are built, alone, recorded inside the kernel (as root), and observed from outside, in
+//! turn.
 //!
 //! `REPRO_STORE=… cargo bench --bench trace -- [ROUNDS] [STAGE…]`: 3 rounds of `zlib`, `busybox` and `musl` unless said
 //! otherwise. The stages must have been built (their inputs come from the store); nothing is written to the store but
@@ -22,7 +23,7 @@ use repro::lockfile::Lockfile;
 use repro::sandbox::{CancelToken, Launchers, Outcome, RunIo, isolation_id};
 use repro::stage::{Graph, ParamValues};
 use repro::store::Store;
-use repro::trace::{First, Trace, Tracer};
+use repro::trace::{First, Recorder, Trace, Tracer};
 
 fn main() {
     // Cargo's test runner starts benchmarks without a harness, too: there is nothing to test here.
@@ -42,10 +43,18 @@ fn main() {
     let lockfile = Lockfile::load(&root.join("lockfile.json")).expect("the lockfile is right");
     let rounds = rounds.unwrap_or(3);
     println!("CPU in s, smallest of {rounds} rounds (and median); with two cores");
-    println!("{:<10} {:>9} {:>18} {:>18} {:>12}", "stage", "calls", "alone", "traced", "ratio");
+    println!("{:<10} {:<9} {:>9} {:>18} {:>18} {:>12}", "stage", "how", "calls", "alone", "traced", "ratio");
     for name in stages {
         measure(&store, &graph, &lockfile, name, rounds);
     }
+}
+
+/// How a stage is traced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum How {
+    Alone,
+    Recorded,
+    Observed,
 }
 
 fn measure(store: &Store, graph: &Graph, lockfile: &Lockfile, name: &str, rounds: usize) {
@@ -63,45 +72,55 @@ fn measure(store: &Store, graph: &Graph, lockfile: &Lockfile, name: &str, rounds
     let resolver = Resolver::new(store, graph, lockfile, isolation_id());
     let (inputs, _) = resolver.inputs(stage, &|need| outputs[need]).expect("its inputs are in the store");
     let prepared = Local::new(store).prepare(name, &inputs, &stage.limits).expect("its inputs can be laid out");
-    let mut times = [Vec::new(), Vec::new()];
-    let mut calls = 0;
+    let root = rustix::process::geteuid().is_root();
+    let ways = if root { vec![How::Alone, How::Recorded, How::Observed] } else { vec![How::Alone, How::Observed] };
+    let mut times = vec![Vec::new(); ways.len()];
+    let mut calls = vec![0; ways.len()];
     for _ in 0..rounds {
-        for (traced, times) in times.iter_mut().enumerate() {
-            let (begin, before) = (Instant::now(), processor());
-            let trace = run(&prepared.plan, traced == 1);
+        for (at, how) in ways.iter().enumerate() {
+            // All that the machine does: what is recorded also costs others, and the kernel's own threads.
+            let (begin, before, machine) = (Instant::now(), processor(), machine());
+            let trace = run(&prepared.plan, *how);
             let cpu = processor() - before;
             println!(
-                "  {name} {} {:.2} s, {:.2} s of CPU",
-                ["alone", "traced"][traced],
+                "  {name} {how:?} {:.2} s, {:.2} s of CPU, {:.2} s of the whole machine's, {} bytes",
                 begin.elapsed().as_secs_f64(),
-                cpu.as_secs_f64()
+                cpu.as_secs_f64(),
+                self::machine() - machine,
+                trace.as_ref().map_or(0, |trace| trace.encode().len()),
             );
-            times.push(cpu.as_secs_f64());
-            calls = trace.map_or(calls, |trace| trace.observed());
+            times[at].push(cpu.as_secs_f64());
+            calls[at] = trace.map_or(0, |trace| trace.observed());
         }
     }
     let figure = |times: &mut Vec<f64>| {
         times.sort_by(f64::total_cmp);
         (times[0], times[times.len() / 2])
     };
-    let [alone, traced] = times.each_mut().map(figure);
-    println!(
-        "{name:<10} {calls:>9} {:>9.2} ({:>6.2}) {:>9.2} ({:>6.2}) {:>5.3} {:>6.3}   (target 1.050)",
-        alone.0,
-        alone.1,
-        traced.0,
-        traced.1,
-        traced.0 / alone.0,
-        traced.1 / alone.1
-    );
+    let figures: Vec<(f64, f64)> = times.iter_mut().map(figure).collect();
+    let alone = figures[0];
+    for ((how, calls), traced) in ways.iter().zip(calls).zip(&figures).skip(1) {
+        println!(
+            "{name:<10} {how:<9?} {calls:>9} {:>9.2} ({:>6.2}) {:>9.2} ({:>6.2}) {:>5.3} {:>6.3}   (target 1.050)",
+            alone.0,
+            alone.1,
+            traced.0,
+            traced.1,
+            traced.0 / alone.0,
+            traced.1 / alone.1
+        );
+    }
 }
 
 /// Runs a stage with a jobserver for two, as a build does; the encoding belongs to the cost.
-fn run(plan: &repro::sandbox::StagePlan, traced: bool) -> Option<Trace> {
+fn run(plan: &repro::sandbox::StagePlan, how: How) -> Option<Trace> {
     let cancel = CancelToken::new().expect("descriptors are free");
     let (read, write) = rustix::pipe::pipe().expect("descriptors are free");
     rustix::io::write(&write, b"+").expect("a pipe takes a byte");
-    let tracer = traced.then(|| Tracer::new("bench", First::of(&plan.argv)).expect("a thread can be started"));
+    let recorder = (how == How::Recorded).then(|| Recorder::start().expect("root may record"));
+    let recording = recorder.as_ref().map(|recorder| recorder.begin("bench", &plan.plan()).expect("there is room"));
+    let tracer =
+        (how == How::Observed).then(|| Tracer::new("bench", First::of(&plan.argv)).expect("a thread can be started"));
     let mut listen = |listener| {
         if let Some(tracer) = &tracer {
             tracer.listen(listener);
@@ -113,17 +132,27 @@ fn run(plan: &repro::sandbox::StagePlan, traced: bool) -> Option<Trace> {
             log: &mut |_| {},
             jobserver: Some([read.as_fd(), write.as_fd()]),
             cancel: &cancel,
-            listener: if traced { Some(&mut listen) } else { None },
-            announced: None,
+            listener: if how == How::Observed { Some(&mut listen) } else { None },
+            announced: recording.as_ref().map(repro::trace::Recording::name),
             terminal: None,
         },
     );
     assert_eq!(finished.expect("this host can run stages").outcome, Outcome::Exited(0));
     let trace = tracer.map(|tracer| tracer.finish().expect("it was observed"));
+    let trace = recording.map(|recording| recording.finish().expect("it was recorded")).or(trace);
     if let Some(trace) = &trace {
         std::hint::black_box(trace.encode());
     }
     trace
+}
+
+/// Processor time of the whole machine so far, in s, but for waiting (proc_stat(5), in hundredths).
+fn machine() -> f64 {
+    let text = std::fs::read_to_string("/proc/stat").expect("it is mounted");
+    let all: Vec<f64> =
+        text.lines().next().unwrap_or_default().split_whitespace().filter_map(|n| n.parse().ok()).collect();
+    let [user, nice, system, _, _, irq, soft, ..] = all.as_slice() else { return 0.0 };
+    (user + nice + system + irq + soft) / 100.0
 }
 
 /// Processor time of this process and its children so far.

@@ -52,7 +52,7 @@ impl<E: Executor> Executor for Cached<'_, E> {
                     self.store.put_bytes(message)?;
                 }
                 self.store.put_action_with_ref(job.key, &to_result(&done), job.reference)?;
-                if !job.observed {
+                if !job.observed || done.trace.is_some() {
                     return Ok(done);
                 }
                 done
@@ -60,7 +60,7 @@ impl<E: Executor> Executor for Cached<'_, E> {
         };
         let done = self.inner.execute(job, io)?;
         // A run that came to another tree must not replace what is known: the caller reports the difference.
-        if !job.observed || done.output != before.output {
+        if done.trace.is_none() || done.output != before.output {
             return Ok(done);
         }
         let done = Done { log: before.log, ..done };

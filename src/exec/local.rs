@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::Write;
 use std::os::fd::AsFd;
 use std::path::Path;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use globset::{Glob, GlobMatcher};
@@ -19,7 +20,7 @@ use crate::fs;
 use crate::sandbox::{Launchers, Outcome, RunIo, StagePlan};
 use crate::stage::{ActionInputs, Layer, Limits};
 use crate::store::{self, Checkout, ImportRules, MergeError, Store, TreeBuilder};
-use crate::trace::{First, Tracer};
+use crate::trace::{First, Recorder, Recording, Tracer};
 
 /// How many of the last lines of a log a failure carries.
 const TAIL: usize = 20;
@@ -28,6 +29,8 @@ const TAIL: usize = 20;
 pub struct Local<'a> {
     store: &'a Store,
     launchers: Launchers,
+    /// Started with the first job; none where the kernel does not allow it.
+    recorder: OnceLock<Option<Recorder>>,
 }
 
 /// A sandbox that is ready to be entered: its plan, and the trees that the plan's paths lie in.
@@ -43,7 +46,7 @@ pub struct Prepared {
 impl<'a> Local<'a> {
     /// Runs jobs whose trees are in `store`.
     pub fn new(store: &'a Store) -> Self {
-        Self { store, launchers: Launchers::new() }
+        Self { store, launchers: Launchers::new(), recorder: OnceLock::new() }
     }
 
     /// Lays out all that a stage sees and says how its sandbox is made. The trees stay as long as the value lives.
@@ -134,9 +137,13 @@ impl Executor for Local<'_> {
         let fds = slot.fds()?;
         (io.started)();
         let mut log = Log::create(job.log, io.line)?;
-        // Without being asked, nobody stands between a stage and the kernel.
+        // Who may records inside the kernel, always. Otherwise nobody stands between a stage and the kernel without being
+        // asked.
         let unobserved = |source| Error::Trace { stage: job.stage.to_owned(), source };
-        let tracer = job.observed.then(|| Tracer::new(job.stage, First::of(&prepared.plan.argv)));
+        let recorder = self.recorder.get_or_init(|| Recorder::start().ok()).as_ref();
+        let recording = recorder.map(|recorder| recorder.begin(job.stage, &plan)).transpose().map_err(unobserved)?;
+        let observed = job.observed && recording.is_none();
+        let tracer = observed.then(|| Tracer::new(job.stage, First::of(&prepared.plan.argv)));
         let tracer = tracer.transpose().map_err(unobserved)?;
         let mut listen = |listener| {
             if let Some(tracer) = &tracer {
@@ -149,8 +156,8 @@ impl Executor for Local<'_> {
                 log: &mut |bytes| log.take(bytes),
                 jobserver: Some([fds[0].as_fd(), fds[1].as_fd()]),
                 cancel: io.cancel,
-                listener: if job.observed { Some(&mut listen) } else { None },
-                announced: None,
+                listener: if observed { Some(&mut listen) } else { None },
+                announced: recording.as_ref().map(Recording::name),
                 terminal: None,
             },
         );
@@ -164,10 +171,17 @@ impl Executor for Local<'_> {
         };
         if let Some(reason) = reason {
             let left = self.keep(&finished);
-            let reason = if job.observed { format!("{reason}, while it was observed") } else { reason };
+            let reason = if observed { format!("{reason}, while it was observed") } else { reason };
             return Err(Error::Failed { stage: job.stage.to_owned(), reason, log: job.log.to_owned(), tail, left });
         }
-        let trace = tracer.map(Tracer::finish).transpose().map_err(unobserved)?;
+        let mut trace = tracer.map(Tracer::finish).transpose().map_err(unobserved)?;
+        match recording.map(Recording::finish) {
+            Some(Ok(recorded)) => trace = Some(recorded),
+            // The result is as good without.
+            Some(Err(error)) if !job.observed => (io.line)(&format!("repro: {error}")),
+            Some(Err(error)) => return Err(unobserved(error)),
+            None => {}
+        }
         let output = self.store.import(finished.out.as_fd(), Path::new("/out"), &ImportRules::default());
         let output = output.map_err(|error| match error {
             // What the stage left is the stage's fault; anything else is the store's.
