@@ -9,10 +9,13 @@
     reason = "a benchmark makes files, looks at the clock and prints"
 )]
 
+mod common;
+
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use common::processor;
 use repro::sandbox::{CancelToken, Launchers, Namespace, Outcome, Plan, RunIo, StagePlan, Step};
 use repro::sys::process::{clone_process, wait};
 
@@ -79,19 +82,6 @@ fn main() {
     if let Some(theirs) = figures.get(5) {
         println!("Plan::run / bwrap:        {:.2} / {:.2}   (target 0.50)", ours.0 / theirs.0, ours.1 / theirs.1);
     }
-}
-
-/// Processor time of this process and its children so far: on a busy machine it tells more than the clock.
-fn processor() -> Duration {
-    use nix::sys::resource::{UsageWho, getrusage};
-    let one = |who| {
-        let usage = getrusage(who).expect("these are always known");
-        let time = |t: nix::sys::time::TimeVal| {
-            Duration::from_micros((t.tv_sec() * 1_000_000 + t.tv_usec()).try_into().unwrap_or(0))
-        };
-        time(usage.user_time()) + time(usage.system_time())
-    };
-    one(UsageWho::RUSAGE_SELF) + one(UsageWho::RUSAGE_CHILDREN)
 }
 
 fn plan(root: PathBuf) -> Plan {

@@ -11,11 +11,14 @@
     reason = "a benchmark reads its environment, looks at the clock and prints"
 )]
 
+mod common;
+
 use std::collections::BTreeMap;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use common::processor;
 use repro::build::{Resolver, known};
 use repro::digest::Digest;
 use repro::exec::Local;
@@ -153,17 +156,4 @@ fn machine() -> f64 {
         text.lines().next().unwrap_or_default().split_whitespace().filter_map(|n| n.parse().ok()).collect();
     let [user, nice, system, _, _, irq, soft, ..] = all.as_slice() else { return 0.0 };
     (user + nice + system + irq + soft) / 100.0
-}
-
-/// Processor time of this process and its children so far.
-fn processor() -> Duration {
-    use nix::sys::resource::{UsageWho, getrusage};
-    let one = |who| {
-        let usage = getrusage(who).expect("these are always known");
-        let time = |t: nix::sys::time::TimeVal| {
-            Duration::from_micros((t.tv_sec() * 1_000_000 + t.tv_usec()).try_into().unwrap_or(0))
-        };
-        time(usage.user_time()) + time(usage.system_time())
-    };
-    one(UsageWho::RUSAGE_SELF) + one(UsageWho::RUSAGE_CHILDREN)
 }

@@ -16,7 +16,7 @@ use crate::lockfile::Lockfile;
 use crate::schedule::events::{Event, StageFailure, StageResult, Subscriber};
 use crate::schedule::queue::{self, Node, OnFailure, Outcome, Work};
 use crate::schedule::{Broker, CancelToken, jobserver};
-use crate::stage::{Graph, InputRef, Record, Stage, compose};
+use crate::stage::{Graph, Record, Stage, compose};
 use crate::store::Store;
 
 /// How to build.
@@ -108,28 +108,13 @@ impl Engine<'_> {
             broker,
             executor: local,
             outputs: stages.iter().map(|_| OnceLock::new()).collect(),
-            products: self.products(targets),
+            products: self.graph.products(targets),
             stages,
             place,
         };
         let nodes = run.nodes();
         let report = queue::run(&nodes, options.jobs.max(1), &run, options.on_failure, self.cancel)?;
         Ok(run.finish(report))
-    }
-}
-
-impl Engine<'_> {
-    /// The targets, and what the tests among them test, without the tests themselves.
-    fn products<S: AsRef<str>>(&self, targets: &[S]) -> BTreeSet<String> {
-        let mut products = BTreeSet::new();
-        for stage in targets.iter().filter_map(|name| self.graph.stage(name.as_ref())) {
-            if stage.test {
-                products.extend(stage.inputs.iter().filter_map(InputRef::stage).map(str::to_owned));
-            } else {
-                products.insert(stage.name.clone());
-            }
-        }
-        products
     }
 }
 
@@ -142,7 +127,7 @@ struct Running<'a> {
     executor: Cached<'a, Local<'a>>,
     stages: Vec<&'a Stage>,
     place: BTreeMap<&'a str, usize>,
-    products: BTreeSet<String>,
+    products: BTreeSet<&'a str>,
     outputs: Vec<OnceLock<Built>>,
 }
 

@@ -391,4 +391,14 @@ impl ActionResult {
         let Some(any) = known.into_iter().find(|any| any.type_url == TRACE_TYPE) else { return Ok(None) };
         DigestMessage::decode(any.value.as_slice()).map_err(|error| error.to_string())?.get().map(Some)
     }
+
+    /// Without the trace, as if the execution had not been observed.
+    #[must_use]
+    pub fn without_trace(mut self) -> Self {
+        if let Some(metadata) = &mut self.execution_metadata {
+            metadata.auxiliary_metadata.retain(|any| any.type_url != TRACE_TYPE);
+        }
+        self.execution_metadata.take_if(|metadata| metadata.auxiliary_metadata.is_empty());
+        self
+    }
 }

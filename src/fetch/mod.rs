@@ -42,7 +42,7 @@ mod partial;
 mod progress;
 mod queue;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use apt::AptConfig;
 pub use config::{Config, Timing};

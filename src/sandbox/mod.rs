@@ -77,7 +77,7 @@ mod serve;
 mod stage_plan;
 mod terminal;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use crate::sys::CancelToken;
 pub use doctor::{Feature, Status, isolation_id, probe, require};

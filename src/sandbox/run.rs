@@ -96,11 +96,9 @@ impl Plan {
         let mut along = vec![log_write.as_fd(), control_child.as_fd()];
         along.extend(io.jobserver.into_iter().flatten());
         let begin = Instant::now();
-        lease.request(self, io.listener.is_some(), io.announced, &along)?;
+        let listener = io.listener.is_some();
+        lease.request(self, listener, io.announced, &along)?;
         drop((log_write, control_child));
-        // The launcher does the same with the same plan, at the same time. This is for words about what is wrong with it;
-        // dropping the lease ends the launcher.
-        Prepared::new(self, io.listener.is_some())?;
 
         let mut watch = Watch {
             log: Some(log),
@@ -126,6 +124,9 @@ impl Plan {
             return Err(Error::from_fault(step, &fault));
         }
         let Some(Gone::Ended(status, usage)) = gone else {
+            // A launcher leaves without a word when it gets a plan that cannot be prepared; what is wrong with the plan is
+            // found out here.
+            Prepared::new(self, listener)?;
             return Err(Error::Lost { detail: "its launcher died".to_owned() });
         };
         lease.end();

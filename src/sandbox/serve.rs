@@ -111,7 +111,7 @@ fn until_alone(myself: &OwnedFd) -> Result<(), Errno> {
             }
             plan.extend_from_slice(&buffer[..got]);
         }
-        // The caller has made the same of the plan, and tells its user when it could not.
+        // Of a plan that cannot be prepared, the caller finds out by itself what is wrong.
         let plan: Plan = serde_json::from_slice(&plan).map_err(|_| Errno::INVAL)?;
         let mut prepared = Prepared::new(&plan, head.listener).map_err(|_| Errno::INVAL)?;
         if let Err(message) = ready.complete(&prepared) {

@@ -155,6 +155,19 @@ impl Graph {
         self.parts.stages.iter().map(|s| s.name.as_str()).filter(|name| !users.contains_key(name)).collect()
     }
 
+    /// What these targets deliver: the stages themselves, and instead of a test what it tests.
+    pub fn products<S: AsRef<str>>(&self, targets: &[S]) -> BTreeSet<&str> {
+        let mut products = BTreeSet::new();
+        for stage in targets.iter().filter_map(|name| self.stage(name.as_ref())) {
+            if stage.test {
+                products.extend(stage.inputs.iter().filter_map(InputRef::stage));
+            } else {
+                products.insert(&stage.name);
+            }
+        }
+        products
+    }
+
     /// Names of the sysroots that these stages take.
     pub fn sysroots_of<'a>(&self, stages: impl IntoIterator<Item = &'a Stage>) -> BTreeSet<&'a str> {
         let layers = stages.into_iter().flat_map(|stage| stage.tools.iter().chain(&stage.target).chain(&stage.inputs));

@@ -26,7 +26,7 @@ pub(super) fn decode(key: &str, bytes: &[u8]) -> Option<(Digest, ActionResult)> 
     (digest.hex() == key).then_some((digest, result))
 }
 
-/// The trees and blobs that a result names; `None` when a digest in it is malformed.
+/// The trees and blobs that a result is made of; `None` when a digest in it is malformed.
 pub(super) fn outputs(result: &ActionResult) -> Option<(Vec<Digest>, Vec<Digest>)> {
     let mut trees = Vec::new();
     for directory in &result.output_directories {
@@ -36,7 +36,6 @@ pub(super) fn outputs(result: &ActionResult) -> Option<(Vec<Digest>, Vec<Digest>
     if let Some(log) = &result.stdout_digest {
         blobs.push(log.get().ok()?);
     }
-    blobs.extend(result.trace().ok()?);
     Some((trees, blobs))
 }
 
@@ -70,7 +69,7 @@ impl Inner {
         Ok(None)
     }
 
-    /// The first object that a result names and the store does not have.
+    /// The first object that a result is made of and the store does not have.
     pub(super) fn missing_output(&self, key: Digest, result: &ActionResult) -> Result<Option<Digest>> {
         let Some((trees, blobs)) = outputs(result) else { return Ok(Some(key)) };
         for tree in trees {
@@ -85,11 +84,21 @@ impl Inner {
         }
         Ok(None)
     }
+
+    /// The trace that a result names, if the store does not have it. The result is as good without.
+    fn missing_trace(&self, key: Digest, result: &ActionResult) -> Result<Option<Digest>> {
+        match result.trace() {
+            Ok(Some(trace)) => Ok((!self.has_content(trace)?).then_some(trace)),
+            Ok(None) => Ok(None),
+            Err(_) => Ok(Some(key)),
+        }
+    }
 }
 
 impl Store {
     /// The recorded result of an action. `None` when there is none, when its record is damaged, or when any object
-    /// that it names is missing or visibly damaged: executing the action again heals all of these.
+    /// that it is made of is missing or visibly damaged: executing the action again heals all of these. A trace that is
+    /// missing or visibly damaged counts as never made.
     ///
     /// # Errors
     /// The disk's errors; a damaged object is no error.
@@ -98,7 +107,11 @@ impl Store {
         let Some(bytes) = self.inner.dirs.actions.read(&path)? else { return Ok(None) };
         match decode(&key.hex(), &bytes) {
             Some((digest, result)) if digest == key => {
-                Ok(self.inner.missing_output(key, &result)?.is_none().then_some(result))
+                if self.inner.missing_output(key, &result)?.is_some() {
+                    return Ok(None);
+                }
+                let untraced = self.inner.missing_trace(key, &result)?.is_some();
+                Ok(Some(if untraced { result.without_trace() } else { result }))
             }
             _ => {
                 let moved = format!("action-{}", key.hex());
@@ -129,7 +142,7 @@ impl Store {
     }
 
     fn record(&self, key: Digest, result: &ActionResult, reference: Option<&str>) -> Result<()> {
-        if let Some(digest) = self.inner.missing_output(key, result)? {
+        if let Some(digest) = self.inner.missing_output(key, result)?.or(self.inner.missing_trace(key, result)?) {
             return Err(Error::Incomplete { key, digest });
         }
         let session = self.inner.session()?;

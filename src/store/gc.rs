@@ -244,7 +244,8 @@ impl Marks<'_> {
             self.objects.insert(command.hash);
         }
         let Some((trees, blobs)) = actions::outputs(&result) else { return Ok(()) };
-        self.objects.extend(blobs.iter().map(|blob| blob.hash));
+        let trace = result.trace().ok().flatten();
+        self.objects.extend(blobs.iter().chain(&trace).map(|blob| blob.hash));
         trees.into_iter().try_for_each(|tree| self.tree(tree))
     }
 }

@@ -45,10 +45,24 @@ pub fn default_signal(signal: i32) {
 /// # Errors
 /// As sigprocmask(2).
 pub fn block_signals() -> Result<(), Errno> {
-    // SAFETY: `set` is initialised by sigfillset before it is read; a null pointer means that the old mask is not wanted.
+    set_mask(true)
+}
+
+/// Blocks no signal.
+///
+/// # Errors
+/// As sigprocmask(2).
+pub fn unblock_signals() -> Result<(), Errno> {
+    set_mask(false)
+}
+
+/// Blocks all signals, or none.
+fn set_mask(all: bool) -> Result<(), Errno> {
+    let fill = if all { libc::sigfillset } else { libc::sigemptyset };
+    // SAFETY: `set` is initialised by `fill` before it is read; a null pointer means that the old mask is not wanted.
     let result = unsafe {
         let mut set: libc::sigset_t = std::mem::zeroed();
-        libc::sigfillset(&raw mut set);
+        fill(&raw mut set);
         libc::sigprocmask(libc::SIG_SETMASK, &raw const set, std::ptr::null_mut())
     };
     check(result.into())?;
@@ -60,22 +74,6 @@ pub fn default_signals() {
     for signal in 1..=64 {
         default_signal(signal);
     }
-}
-
-/// Blocks no signal.
-///
-/// # Errors
-/// As sigprocmask(2).
-pub fn unblock_signals() -> Result<(), Errno> {
-    // SAFETY: `set` is initialised by sigemptyset before it is read; a null pointer means that the old mask is not
-    // wanted.
-    let result = unsafe {
-        let mut set: libc::sigset_t = std::mem::zeroed();
-        libc::sigemptyset(&raw mut set);
-        libc::sigprocmask(libc::SIG_SETMASK, &raw const set, std::ptr::null_mut())
-    };
-    check(result.into())?;
-    Ok(())
 }
 
 /// Asks for the normal scheduling policy, nice value 0 and the default I/O priority; whatever of that the caller's own

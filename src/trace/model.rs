@@ -217,8 +217,8 @@ pub enum CallKind {
     Enter,
     /// Ends a process or thread.
     End,
-    /// Could not be read: the memory that the path was to be in is not there (the call fails, too), or the process was
-    /// killed.
+    /// Could not be read: the memory or the descriptor that says which path is meant is not there, and the call fails,
+    /// too. What a process was killed in never happens and is not counted.
     Unread,
 }
 

@@ -108,26 +108,32 @@ impl Observer {
         (trace, self.processes.inner)
     }
 
-    /// Notes a call, before it happens.
+    /// Notes and counts a call, before it happens.
     fn hear(&mut self, listener: &Listener, call: &Notification) {
         self.order = self.order.saturating_add(1);
-        let Some(pid) = self.processes.of(call.thread, self.order) else {
-            return self.record.count(CallKind::Unread);
-        };
+        match self.note(listener, call) {
+            Some(kind) => self.record.count(kind),
+            None if listener.still_waits(call.id) => self.record.count(CallKind::Unread),
+            // Its thread was killed, or a signal came first and the call is made again: this one never happens.
+            None => {}
+        }
+    }
+
+    /// None: it could not be read.
+    fn note(&mut self, listener: &Listener, call: &Notification) -> Option<CallKind> {
+        let pid = self.processes.of(call.thread, self.order)?;
         let decoded = calls::decode(call.call.into(), &call.arguments);
         if self.first.is_some() && !self.begin(call.thread, pid, &decoded) {
-            return self.record.count(CallKind::Execute);
+            return Some(CallKind::Execute);
         }
         let this = Caller { thread: call.thread, pid };
-        let kind = match decoded {
+        match decoded {
             Call::Open(place, flags) => self.open(listener, call.id, this, place, flags),
-            Call::OpenHow(place, how) => match memory::bytes::<8>(this.thread, how).map(u64::from_le_bytes) {
-                Some(flags) => {
-                    let place = Place { follow: calls::open_follows(flags), ..place };
-                    self.open(listener, call.id, this, place, flags)
-                }
-                None => None,
-            },
+            Call::OpenHow(place, how) => {
+                let flags = u64::from_le_bytes(memory::bytes(this.thread, how)?);
+                let place = Place { follow: calls::open_follows(flags), ..place };
+                self.open(listener, call.id, this, place, flags)
+            }
             Call::One(place, kind, ways) => self.one(listener, call.id, this, place, kind, ways),
             Call::Two(from, to, two) => self.two(listener, call.id, this, from, to, two),
             Call::Execute(place, arguments) => self.execute(listener, call.id, this, place, arguments),
@@ -146,8 +152,7 @@ impl Observer {
             }
             Call::Socket(address, length, makes) => self.socket(listener, call.id, this, address, length, makes),
             Call::Unknown => None,
-        };
-        self.record.count(kind.unwrap_or(CallKind::Unread));
+        }
     }
 
     /// Gets hold of the sandbox. A plain user may not look at the first process before it has executed its program: the

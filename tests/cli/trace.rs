@@ -57,6 +57,19 @@ fn a_trace_is_made_when_asked_for_and_kept_with_the_result() {
 }
 
 #[test]
+fn a_trace_that_was_lost_is_made_again_and_the_result_stands() {
+    let project = Project::script("echo content > /out/file\n");
+    let first = project.build(&["trace", "one", "--json"]).ends(0);
+    let digest = lines(&first)[0]["digest"].as_str().expect("a digest").to_owned();
+    std::fs::remove_file(project.path(&format!("store/objects/{}/{}", &digest[..2], &digest[2..64]))).expect("removed");
+    let built = project.build(&["build", "one", "--json"]).ends(0);
+    assert_eq!((ways(&built), was_run(&built)), (pairs(&[("one", "cached")]), false), "{}", built.all());
+    let again = project.build(&["trace", "one", "--json"]).ends(0);
+    assert_eq!(again.out.matches("stage_started").count(), 1, "{}", again.all());
+    assert!(again.out.contains("\"/out/file\""), "{}", again.all());
+}
+
+#[test]
 fn what_a_traced_stage_needs_is_built_and_the_stage_itself_without_an_observer_first() {
     let project = Project::script("echo content > /out/file\n");
     project.stage("two", "tools = [\"sysroot:tiny\"]\ninputs = [\"stage:one\"]\n");

@@ -96,16 +96,8 @@ fn show(args: &Args, context: &Context, report: &Report) -> Result<(), Failure> 
 fn targets(args: &Args, context: &Context) -> Result<Vec<Target>, Failure> {
     let Some(name) = &args.subject else {
         let project = Project::load(context)?;
-        let targets = project.graph.default_targets();
-        let products = targets.into_iter().filter_map(|name| project.graph.stage(name)).flat_map(|stage| {
-            // What a test tests is delivered, and not the test's own output.
-            let tested =
-                stage.inputs.iter().filter(|_| stage.test).filter_map(|input| input.stage().map(str::to_owned));
-            let own = (!stage.test).then(|| stage.name.clone());
-            tested.chain(own).collect::<Vec<_>>()
-        });
-        let names: Vec<String> = products.collect();
-        return names.iter().map(|name| stage(&project, name, "", context)).collect();
+        let products = project.graph.products(&project.graph.default_targets());
+        return products.into_iter().map(|name| stage(&project, name, "", context)).collect();
     };
     if let Ok(digest) = name.parse::<Digest>() {
         let subject = Subject::Tree { store: context.open_store()?, digest };

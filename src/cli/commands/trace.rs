@@ -13,7 +13,7 @@ use crate::digest::Digest;
 use crate::exec;
 use crate::report::{Table, clean};
 use crate::schedule::queue::OnFailure;
-use crate::trace::{Exit, Process, Trace, Ways};
+use crate::trace::{Exit, PathId, Process, Trace, Ways};
 
 /// Show what a stage does: its processes, and what they read, write and look for.
 ///
@@ -154,14 +154,21 @@ fn accesses_json(trace: &Trace, number: u32, process: &Process, text: &mut Strin
     }
 }
 
+/// What was done to each path by any process, and by how many.
+fn by_path(trace: &Trace) -> BTreeMap<PathId, (Ways, u64)> {
+    let mut all: BTreeMap<PathId, (Ways, u64)> = BTreeMap::new();
+    for access in trace.processes.iter().flat_map(|process| &process.accesses) {
+        let (ways, count) = all.entry(access.path).or_default();
+        *ways = ways.and(access.ways);
+        *count += 1;
+    }
+    all
+}
+
 /// What was observed, in one paragraph.
 fn summary(name: &str, trace: &Trace, size: u64, text: &mut String) {
-    let mut all: BTreeMap<u32, Ways> = BTreeMap::new();
-    for access in trace.processes.iter().flat_map(|process| &process.accesses) {
-        let ways = all.entry(access.path).or_default();
-        *ways = ways.and(access.ways);
-    }
-    let of = |way: Ways| all.values().filter(|ways| ways.any(way)).count();
+    let all = by_path(trace);
+    let of = |way: Ways| all.values().filter(|(ways, _)| ways.any(way)).count();
     let _ = writeln!(
         text,
         "`{name}`: {} calls by {} processes, {} paths: {} read, {} written, {} executed, {} absent; {size} bytes",
@@ -211,14 +218,8 @@ fn tree(trace: &Trace, text: &mut String) {
 
 /// The paths in the order of their bytes, each with the ways of all processes.
 fn files(trace: &Trace, context: &Context) -> String {
-    let mut all: BTreeMap<Vec<u8>, (Ways, u64)> = BTreeMap::new();
-    for process in &trace.processes {
-        for access in &process.accesses {
-            let (ways, count) = all.entry(trace.path(access.path)).or_default();
-            *ways = ways.and(access.ways);
-            *count += 1;
-        }
-    }
+    // Each path has one number.
+    let all: BTreeMap<_, _> = by_path(trace).into_iter().map(|(path, found)| (trace.path(path), found)).collect();
     let mut table = Table::new(context.palette(crate::cli::terminal::Stream::Out), &[">processes", "path", "ways"]);
     for (path, (ways, count)) in &all {
         table.row([count.to_string(), clean(&shown(path)), ways.names().collect::<Vec<_>>().join(" ")]);

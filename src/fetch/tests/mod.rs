@@ -3,7 +3,7 @@
 mod faults;
 mod fetcher;
 mod lock;
-mod real;
+pub(crate) mod real;
 mod resume;
 mod server;
 mod signing;

@@ -16,6 +16,14 @@ const EXCLUDE: &str = "debconf debianutils dpkg init-system-helpers libasan8 lib
     libgprofng0 libitm1 liblsan0 libmd0 libnsl-dev libquadmath0 libtirpc-dev libtsan2 libubsan1 lsb-base readline-common \
     rpcsvc-proto sysvinit-utils usrmerge";
 
+/// Fetches as `repro` does on this machine. `REPRO_TEST_MIRROR=https://…` tries another mirror, also over TLS.
+pub(crate) fn fetcher(store: &Store) -> Fetcher<'_> {
+    let mirror = std::env::var("REPRO_TEST_MIRROR").map(|base| ("debian".to_owned(), base));
+    let mirrors = Mirrors::new(&mirror.into_iter().collect());
+    let config = Config { mirrors: mirrors.with_apt(&AptConfig::read(Path::new("/"))), ..Config::default() };
+    Fetcher::new(store, config, &Silent)
+}
+
 #[test]
 #[ignore = "downloads 90 MB"]
 fn the_seed_resolves_and_arrives() {
@@ -41,11 +49,7 @@ fn the_seed_resolves_and_arrives() {
         sources: BTreeMap::new(),
     };
     let store = Folder::new();
-    // `REPRO_TEST_MIRROR=https://…` tries another one, also over TLS.
-    let mirror = std::env::var("REPRO_TEST_MIRROR").map(|base| ("debian".to_owned(), base));
-    let mirrors = Mirrors::new(&mirror.into_iter().collect());
-    let config = Config { mirrors: mirrors.with_apt(&AptConfig::read(Path::new("/"))), ..Config::default() };
-    let fetcher = Fetcher::new(&store, config, &Silent);
+    let fetcher = fetcher(&store);
     let clock = SystemClock::new();
     let lockfile = resolve(&fetcher, &request, None, Update::Needed, clock.now()).unwrap();
     let resolved = clock.monotonic();

@@ -1,5 +1,7 @@
 //! What the caller is like does not show inside.
 
+use std::process::Command;
+
 use super::*;
 
 /// Set for the helper process.

@@ -1,7 +1,7 @@
 //! Nothing outlives a stage, and no stage outlives its caller.
 
 use std::io::BufRead;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use super::*;

@@ -2,8 +2,8 @@
 
 use super::{result, store, write};
 use crate::digest::Digest;
-use crate::digest::reapi::Directory;
-use crate::store::{Error, Store};
+use crate::digest::reapi::{ActionResult, Directory, ExecutedActionMetadata};
+use crate::store::{Error, GcOptions, Store};
 
 #[test]
 fn what_is_put_can_be_had() {
@@ -64,6 +64,30 @@ fn results_are_recorded_when_all_their_objects_are_there() {
     drop(store);
     let store = Store::open(&temporary.path().join("store")).expect("opens");
     assert_eq!(store.action(key).expect("asks"), None, "an output is missing");
+}
+
+#[test]
+fn a_lost_trace_is_no_lost_result() {
+    let (_temporary, store) = store();
+    let key = Digest::of(b"action");
+    let plain = result(store.put_directory(&Directory::default()).expect("stored"));
+    let with =
+        |trace| ActionResult { execution_metadata: Some(ExecutedActionMetadata::with_trace(trace)), ..plain.clone() };
+    let unstored = with(Digest::of(b"no trace"));
+    assert!(matches!(store.put_action(key, &unstored), Err(Error::Incomplete { .. })), "nothing is recorded untrue");
+    let trace = store.put_bytes(b"trace").expect("stored");
+    let traced = with(trace);
+    store.put_action_with_ref(key, &traced, "builds/one").expect("recorded");
+    store.gc(&GcOptions::default()).expect("collects");
+    assert_eq!(store.action(key).expect("asks"), Some(traced.clone()), "a trace lives as long as its result");
+    std::fs::remove_file(store.blob_path(trace).expect("there")).expect("removed");
+    assert_eq!(store.action(key).expect("asks"), Some(plain.clone()));
+    assert!(store.fsck(&|_| ()).expect("checks").is_clean());
+    store.gc(&GcOptions::default()).expect("collects");
+    assert_eq!(store.action(key).expect("asks"), Some(plain));
+    store.put_bytes(b"trace").expect("stored");
+    store.put_action(key, &traced).expect("recorded again");
+    assert_eq!(store.action(key).expect("asks"), Some(traced));
 }
 
 #[test]

@@ -76,25 +76,33 @@ int main(void) {
     reap(pid);
     execve("/usr/bin/absent-program", none, none);
 
-    /* A child whose parent has ended before it does anything. */
-    int ready[2];
+    /* A child whose parent has ended before it does anything. The pipes end when nobody has them any more. */
+    int ready[2], done[2];
+    char c;
     pipe(ready);
+    pipe(done);
     pid = fork();
     if (!pid) {
-        if (!fork()) { char c; close(ready[1]); read(ready[0], &c, 1); usleep(50000); touch("of-orphan"); _exit(3); }
+        if (!fork()) { close(ready[1]); read(ready[0], &c, 1); touch("of-orphan"); _exit(3); }
         _exit(0);
     }
     close(ready[0]);
+    close(done[1]);
     reap(pid);
     close(ready[1]);
-    usleep(200000);
+    read(done[0], &c, 1);
 
-    /* Killed in the middle of it. */
-    pid = fork();
-    if (!pid) for (;;) stat("/build/until-killed", &st);
-    usleep(20000);
-    kill(pid, SIGKILL);
-    reap(pid);
+    /* Killed in the middle of it, many times: mostly in a call that waits for the observer. */
+    for (int i = 0; i < KILLED; i++) {
+        pipe(ready);
+        pid = fork();
+        if (!pid) for (;;) { stat("/build/until-killed", &st); close(ready[1]); }
+        close(ready[1]);
+        read(ready[0], &c, 1);
+        kill(pid, SIGKILL);
+        reap(pid);
+        close(ready[0]);
+    }
 
     rename("of-parent", "renamed");
     linkat(AT_FDCWD, "renamed", dir, "linked", 0);

@@ -6,15 +6,12 @@ mod strace;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use super::*;
-use crate::sandbox::{CancelToken, Finished, Launchers, Limits, Outcome, RunIo, StagePlan, Step};
-
-/// Set for the copy of the tests that runs as a plain user.
-const AS_USER: &str = "REPRO_TEST_AS_USER";
+use crate::sandbox::tests::host::{self, skipped};
+use crate::sandbox::{CancelToken, Finished, Launchers, Limits, Outcome, RunIo, StagePlan};
 
 /// A stage that has run, and what was observed.
 struct Traced {
@@ -26,30 +23,14 @@ struct Traced {
 }
 
 fn traced(argv: &[&str], sources: &[(String, std::path::PathBuf, bool)]) -> Traced {
-    let root = tempfile::tempdir().expect("a temporary folder can be made");
-    for name in ["bin", "lib", "lib64", "sbin"] {
-        std::os::unix::fs::symlink(format!("usr/{name}"), root.path().join(name)).expect("the folder is new");
-    }
-    let argv: Vec<String> = argv.iter().map(|&word| word.to_owned()).collect();
-    let limits = Limits { scratch: 2 << 30, inodes: 200_000, time: Duration::from_secs(600), ..Limits::default() };
-    let mut plan = StagePlan {
-        tools: vec![root.path().to_owned()],
-        sources: sources.to_vec(),
-        argv: argv.clone(),
-        env: [("PATH".to_owned(), "/usr/bin:/usr/sbin".to_owned())].into(),
-        limits,
-        ..StagePlan::default()
-    }
-    .plan();
-    let at = plan.steps.iter().position(|step| matches!(step, Step::Root { .. })).expect("every plan has a root");
-    if let Step::Root { points, .. } = &mut plan.steps[at] {
-        points.push("/usr".to_owned());
-    }
-    plan.steps.insert(at + 1, Step::Tree { at: "/usr".to_owned(), lower: vec!["/usr".into()], writable: false });
+    let root = host::links();
+    let limits = Limits { scratch: 2 << 30, inodes: 200_000, time: Duration::from_secs(1800), ..Limits::default() };
+    let stage = StagePlan { sources: sources.to_vec(), ..host::stage(root.path(), argv, limits) };
     let cancel = CancelToken::new().expect("descriptors are free");
+    let plan = host::plan(&stage);
     // Whoever may not record inside the kernel observes from outside.
     let recording = recorder().map(|recorder| recorder.begin("test", &plan).expect("there is room for one more"));
-    let tracer = Tracer::new("test", First::of(&argv)).expect("a thread can be started");
+    let tracer = Tracer::new("test", First::of(&stage.argv)).expect("a thread can be started");
     let mut log = Vec::new();
     let mut listen = |listener| tracer.listen(listener);
     let finished = plan.run(
@@ -76,7 +57,7 @@ fn traced(argv: &[&str], sources: &[(String, std::path::PathBuf, bool)]) -> Trac
 /// The recorder inside the kernel; none for a plain user.
 fn recorder() -> Option<&'static Recorder> {
     static RECORDER: OnceLock<Option<Recorder>> = OnceLock::new();
-    let start = || is_root().then(|| Recorder::start().unwrap_or_else(|error| panic!("{error}")));
+    let start = || host::is_root().then(|| Recorder::start().unwrap_or_else(|error| panic!("{error}")));
     RECORDER.get_or_init(start).as_ref()
 }
 
@@ -118,42 +99,7 @@ impl Traced {
     }
 }
 
-fn is_root() -> bool {
-    rustix::process::geteuid().is_root()
-}
-
-/// Says aloud that a test could not be done, and fails where none may be left out.
-fn skipped(what: &str, why: &str) {
-    eprintln!("SKIPPED: {what}: {why}");
-    let strict = std::env::var_os("REPRO_TEST_NO_SKIP").is_some() && std::env::var_os(AS_USER).is_none();
-    assert!(!strict, "skipped where nothing may be: {what}: {why}");
-}
-
 #[test]
 fn again_as_a_plain_user() {
-    if !is_root() {
-        if std::env::var_os(AS_USER).is_none() {
-            skipped("traces as another user", "the tests do not run as root");
-        }
-        return;
-    }
-    use std::os::unix::process::CommandExt;
-    // A copy: the build folder may be closed to others.
-    let folder = tempfile::tempdir().expect("a temporary folder can be made");
-    let program = folder.path().join("tests");
-    std::fs::copy(std::env::current_exe().expect("the kernel knows"), &program).expect("there is space");
-    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    std::fs::set_permissions(folder.path(), open).expect("it is ours");
-    let output = Command::new(&program)
-        .args(["trace::tests::acts", "--test-threads=2"])
-        .env(AS_USER, "1")
-        .env("TMPDIR", "/tmp")
-        .current_dir("/")
-        .uid(65534)
-        .gid(65534)
-        .output()
-        .expect("the copy can be executed");
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
-    assert!(text.contains("acts::"), "{text}");
+    host::again_as_a_plain_user("traces as another user", &["trace::tests::acts"], "acts::");
 }
