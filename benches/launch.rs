@@ -16,7 +16,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use common::processor;
-use repro::sandbox::{CancelToken, Launchers, Namespace, Outcome, Plan, RunIo, StagePlan, Step};
+use repro::sandbox::{CancelToken, Launchers, Namespace, Outcome, Plan, RunIo, StagePlan, Step, Tracing};
 use repro::sys::process::{clone_process, wait};
 
 const ROUNDS: usize = 60;
@@ -102,8 +102,7 @@ fn plan(root: PathBuf) -> Plan {
 
 fn run(launchers: &Launchers, plan: &Plan) {
     let cancel = CancelToken::new().expect("descriptors are free");
-    let io =
-        RunIo { log: &mut |_| {}, jobserver: None, cancel: &cancel, listener: None, announced: None, terminal: None };
+    let io = RunIo { log: &mut |_| {}, jobserver: None, cancel: &cancel, tracing: Tracing::Off, terminal: None };
     let finished = plan.run(launchers, io).expect("this host can run stages");
     assert_eq!(finished.outcome, Outcome::Exited(0));
 }

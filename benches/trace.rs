@@ -1,5 +1,5 @@
-//! What tracing costs: stages as they are built, alone, recorded inside the kernel (as root), and observed from outside, in
-//! turn.
+//! What tracing costs: stages as they are built, alone, recorded inside the kernel (as root), and by a tracer in the
+//! sandbox, in turn.
 //!
 //! `REPRO_STORE=… cargo bench --bench trace -- [ROUNDS] [STAGE…]`: 3 rounds of `zlib`, `busybox` and `musl` unless said
 //! otherwise. The stages must have been built (their inputs come from the store); nothing is written to the store but
@@ -26,7 +26,7 @@ use repro::lockfile::Lockfile;
 use repro::sandbox::{CancelToken, Launchers, Outcome, RunIo, isolation_id};
 use repro::stage::{Graph, ParamValues};
 use repro::store::Store;
-use repro::trace::{First, Recorder, Trace, Tracer};
+use repro::trace::{Recorder, Trace};
 
 fn main() {
     // Cargo's test runner starts benchmarks without a harness, too: there is nothing to test here.
@@ -56,8 +56,10 @@ fn main() {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum How {
     Alone,
+    /// Inside the kernel.
     Recorded,
-    Observed,
+    /// By a tracer in the sandbox.
+    Traced,
 }
 
 fn measure(store: &Store, graph: &Graph, lockfile: &Lockfile, name: &str, rounds: usize) {
@@ -76,7 +78,7 @@ fn measure(store: &Store, graph: &Graph, lockfile: &Lockfile, name: &str, rounds
     let (inputs, _) = resolver.inputs(stage, &|need| outputs[need]).expect("its inputs are in the store");
     let prepared = Local::new(store).prepare(name, &inputs, &stage.limits).expect("its inputs can be laid out");
     let root = rustix::process::geteuid().is_root();
-    let ways = if root { vec![How::Alone, How::Recorded, How::Observed] } else { vec![How::Alone, How::Observed] };
+    let ways = if root { vec![How::Alone, How::Recorded, How::Traced] } else { vec![How::Alone, How::Traced] };
     let mut times = vec![Vec::new(); ways.len()];
     let mut calls = vec![0; ways.len()];
     for _ in 0..rounds {
@@ -120,29 +122,25 @@ fn run(plan: &repro::sandbox::StagePlan, how: How) -> Option<Trace> {
     let cancel = CancelToken::new().expect("descriptors are free");
     let (read, write) = rustix::pipe::pipe().expect("descriptors are free");
     rustix::io::write(&write, b"+").expect("a pipe takes a byte");
-    let recorder = (how == How::Recorded).then(|| Recorder::start().expect("root may record"));
-    let recording = recorder.as_ref().map(|recorder| recorder.begin("bench", &plan.plan()).expect("there is room"));
-    let tracer =
-        (how == How::Observed).then(|| Tracer::new("bench", First::of(&plan.argv)).expect("a thread can be started"));
-    let mut listen = |listener| {
-        if let Some(tracer) = &tracer {
-            tracer.listen(listener);
-        }
+    let recorder = match how {
+        How::Alone => None,
+        How::Recorded => Some(Recorder::start()),
+        How::Traced => Some(Recorder::outside()),
     };
-    let finished = plan.plan().run(
+    let plan = plan.plan();
+    let recording = recorder.as_ref().map(|recorder| recorder.begin("bench", &plan).expect("there is room"));
+    let finished = plan.run(
         &Launchers::new(),
         RunIo {
             log: &mut |_| {},
             jobserver: Some([read.as_fd(), write.as_fd()]),
             cancel: &cancel,
-            listener: if how == How::Observed { Some(&mut listen) } else { None },
-            announced: recording.as_ref().map(repro::trace::Recording::name),
+            tracing: recording.as_ref().map(repro::trace::Recording::tracing).unwrap_or_default(),
             terminal: None,
         },
     );
     assert_eq!(finished.expect("this host can run stages").outcome, Outcome::Exited(0));
-    let trace = tracer.map(|tracer| tracer.finish().expect("it was observed"));
-    let trace = recording.map(|recording| recording.finish().expect("it was recorded")).or(trace);
+    let trace = recording.map(|recording| recording.finish().expect("it was recorded"));
     if let Some(trace) = &trace {
         std::hint::black_box(trace.encode());
     }

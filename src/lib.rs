@@ -15,6 +15,7 @@
 
 pub mod audit;
 pub mod build;
+pub mod calls;
 pub mod cli;
 pub mod digest;
 pub mod exec;

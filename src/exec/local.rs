@@ -20,7 +20,7 @@ use crate::fs;
 use crate::sandbox::{Launchers, Outcome, RunIo, StagePlan};
 use crate::stage::{ActionInputs, Layer, Limits};
 use crate::store::{self, Checkout, ImportRules, MergeError, Store, TreeBuilder};
-use crate::trace::{First, Recorder, Recording, Tracer};
+use crate::trace::Recorder;
 
 /// How many of the last lines of a log a failure carries.
 const TAIL: usize = 20;
@@ -29,8 +29,8 @@ const TAIL: usize = 20;
 pub struct Local<'a> {
     store: &'a Store,
     launchers: Launchers,
-    /// Started with the first job; none where the kernel does not allow it.
-    recorder: OnceLock<Option<Recorder>>,
+    /// Started with the first job.
+    recorder: OnceLock<Recorder>,
 }
 
 /// A sandbox that is ready to be entered: its plan, and the trees that the plan's paths lie in.
@@ -137,27 +137,15 @@ impl Executor for Local<'_> {
         let fds = slot.fds()?;
         (io.started)();
         let mut log = Log::create(job.log, io.line)?;
-        // Who may records inside the kernel, always. Otherwise nobody stands between a stage and the kernel without being
-        // asked.
-        let unobserved = |source| Error::Trace { stage: job.stage.to_owned(), source };
-        let recorder = self.recorder.get_or_init(|| Recorder::start().ok()).as_ref();
-        let recording = recorder.map(|recorder| recorder.begin(job.stage, &plan)).transpose().map_err(unobserved)?;
-        let observed = job.observed && recording.is_none();
-        let tracer = observed.then(|| Tracer::new(job.stage, First::of(&prepared.plan.argv)));
-        let tracer = tracer.transpose().map_err(unobserved)?;
-        let mut listen = |listener| {
-            if let Some(tracer) = &tracer {
-                tracer.listen(listener);
-            }
-        };
+        let untraced = |source| Error::Trace { stage: job.stage.to_owned(), source };
+        let recording = self.recorder.get_or_init(Recorder::start).begin(job.stage, &plan).map_err(untraced)?;
         let finished = plan.run(
             &self.launchers,
             RunIo {
                 log: &mut |bytes| log.take(bytes),
                 jobserver: Some([fds[0].as_fd(), fds[1].as_fd()]),
                 cancel: io.cancel,
-                listener: if observed { Some(&mut listen) } else { None },
-                announced: recording.as_ref().map(Recording::name),
+                tracing: recording.tracing(),
                 terminal: None,
             },
         );
@@ -171,17 +159,17 @@ impl Executor for Local<'_> {
         };
         if let Some(reason) = reason {
             let left = self.keep(&finished);
-            let reason = if observed { format!("{reason}, while it was observed") } else { reason };
             return Err(Error::Failed { stage: job.stage.to_owned(), reason, log: job.log.to_owned(), tail, left });
         }
-        let mut trace = tracer.map(Tracer::finish).transpose().map_err(unobserved)?;
-        match recording.map(Recording::finish) {
-            Some(Ok(recorded)) => trace = Some(recorded),
+        let trace = match recording.finish() {
+            Ok(trace) => Some(trace),
             // The result is as good without.
-            Some(Err(error)) if !job.observed => (io.line)(&format!("repro: {error}")),
-            Some(Err(error)) => return Err(unobserved(error)),
-            None => {}
-        }
+            Err(error) if !job.observed => {
+                (io.line)(&format!("repro: {error}"));
+                None
+            }
+            Err(error) => return Err(untraced(error)),
+        };
         let output = self.store.import(finished.out.as_fd(), Path::new("/out"), &ImportRules::default());
         let output = output.map_err(|error| match error {
             // What the stage left is the stage's fault; anything else is the store's.

@@ -18,7 +18,8 @@ use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFl
 use super::compile::{Node, Prepared, Ready};
 use super::fault::{At, Call, Fault, Message};
 use super::run::Announced;
-use crate::sys::{fds, mount, net, process, seccomp, thread};
+use super::tracer::Tracer;
+use crate::sys::{fds, mount, net, process, ptrace, seccomp, thread};
 
 /// The seconds of every time stamp that a stage finds: 1980-01-01, the oldest that FAT and zip can hold.
 pub(super) const EPOCH: i64 = 315_532_800;
@@ -27,6 +28,8 @@ pub(super) const EPOCH: i64 = 315_532_800;
 const CONTROL: i32 = 5;
 /// Number of the descriptor of the caller's process in the child.
 const CALLER: i32 = 6;
+/// Number of the pipe for what the stage does in the child.
+const EVENTS: i32 = 7;
 
 /// Descriptors that the child inherits; all numbers are above those that it gives out.
 #[derive(Debug)]
@@ -39,8 +42,10 @@ pub(super) struct Inherited<'a> {
     pub(super) control: BorrowedFd<'a>,
     /// The parent's process, with which this one has to end.
     pub(super) caller: BorrowedFd<'a>,
-    /// See [`super::RunIo::announced`].
+    /// The name of [`super::Tracing::Announced`].
     pub(super) announced: Option<Announced>,
+    /// The pipe of [`super::Tracing::Told`].
+    pub(super) events: Option<BorrowedFd<'a>>,
 }
 
 /// State between steps.
@@ -71,6 +76,9 @@ pub(super) fn first_process(prepared: &mut Prepared, inherited: &Inherited<'_>) 
             }
             announce(inherited.announced);
             let after = index + 1;
+            if inherited.events.is_some() {
+                return trace(steps, after, inherited, &mut inside);
+            }
             let mut second = || second_process(steps, after, inherited, &mut inside);
             let spawned = process::clone_until_exec(&mut stack, &mut second).at(Call::Clone);
             return match spawned {
@@ -83,6 +91,30 @@ pub(super) fn first_process(prepared: &mut Prepared, inherited: &Inherited<'_>) 
         }
     }
     0
+}
+
+/// As [`first_process`] goes on where it is to trace the stage: a stage that waits for its tracer cannot have it waiting in
+/// vfork.
+fn trace(steps: &[Ready], after: usize, inherited: &Inherited<'_>, inside: &mut Inside) -> i32 {
+    let mut second = || {
+        let traced = ptrace::trace_me().and_then(|()| ptrace::stop_here()).at(Call::Trace);
+        match traced {
+            Ok(()) => second_process(steps, after, inherited, inside),
+            Err(fault) => fail(after - 1, fault),
+        }
+    };
+    let stage = match process::clone_process(0, &mut second).at(Call::Clone) {
+        Ok(stage) => stage.pid,
+        Err(fault) => return fail(after - 1, fault),
+    };
+    settle(inside);
+    match Tracer::new(fds::numbered(EVENTS)).until_end(stage) {
+        Ok((status, usage)) => {
+            send(&Message::Done { status, max_rss: usage.max_rss }, &[]);
+            0
+        }
+        Err(_) => 1,
+    }
 }
 
 /// Takes a name, and lets go of it. Who waits for it knows that the next process begins the stage.
@@ -120,12 +152,7 @@ fn second_process(steps: &[Ready], after: usize, inherited: &Inherited<'_>, insi
 /// Waits until the program has ended, and tells the caller. What else is alive dies with this process: the kernel kills
 /// and reaps all of a pid namespace when its first process ends, before that process itself can be waited for.
 fn reap(stage: i32, inside: &Inside) -> i32 {
-    if let Some((file, text, len)) = &inside.oom {
-        // Only the program shall be taken first, not its reaper. Not being able to is no loss of isolation.
-        let _ = rustix::io::pwrite(file, &text[..*len], 0);
-    }
-    // The log and the jobserver are the program's.
-    let _ = fds::close_between(0, 4, false);
+    settle(inside);
     loop {
         match process::wait(-1) {
             Ok((pid, status, usage)) if pid == stage => {
@@ -136,6 +163,16 @@ fn reap(stage: i32, inside: &Inside) -> i32 {
             Err(_) => return 1,
         }
     }
+}
+
+/// Once the program's process is made.
+fn settle(inside: &Inside) {
+    if let Some((file, text, len)) = &inside.oom {
+        // Only the program shall be taken first, not its reaper. Not being able to is no loss of isolation.
+        let _ = rustix::io::pwrite(file, &text[..*len], 0);
+    }
+    // The log and the jobserver are the program's.
+    let _ = fds::close_between(0, 4, false);
 }
 
 fn fail(step: usize, fault: Fault) -> i32 {
@@ -233,14 +270,9 @@ fn apply(step: &Ready, inherited: &Inherited<'_>, inside: &mut Inside) -> Result
         }
         Ready::Personality { persona } => thread::set_personality(*persona).at(Call::Itself),
         Ready::Capabilities => capabilities(),
-        Ready::Filter { program, listener } => {
+        Ready::Filter { program } => {
             rustix::thread::set_no_new_privs(true).at(Call::NoNewPrivileges)?;
-            if !listener {
-                return seccomp::install(program).at(Call::Install);
-            }
-            let listener = seccomp::install_with_listener(program).at(Call::Install)?;
-            let sent = send(&Message::Listener, &[listener.as_fd()]);
-            if sent { Ok(()) } else { Err(Fault::new(Call::Send, 1, Errno::PIPE)) }
+            seccomp::install(program).at(Call::Install)
         }
         Ready::Directory { path } => rustix::process::chdir(path.as_c_str()).at(Call::ChangeDirectory),
         Ready::Execute { candidates, argv, env } => {
@@ -284,8 +316,12 @@ fn enter(inherited: &Inherited<'_>) -> Result<(), Fault> {
     }
     fds::place(inherited.control, CONTROL).at(Call::Place)?;
     fds::place(inherited.caller, CALLER).at(Call::Place)?;
+    let taken = match inherited.events {
+        Some(pipe) => fds::place(pipe, EVENTS).map(|()| EVENTS).at(Call::Place)?,
+        None => CALLER,
+    };
     // Whatever other threads of the caller had open at the time of the clone.
-    fds::close_between(7, u32::MAX, false).at(Call::Close)?;
+    fds::close_between(taken.cast_unsigned() + 1, u32::MAX, false).at(Call::Close)?;
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL)).at(Call::DeathSignal)?;
     // The caller may have died before that call: then its descriptor is readable.
     let caller = fds::numbered(CALLER);

@@ -41,7 +41,7 @@ pub(super) enum Ready {
     Umask { mask: u32 },
     Personality { persona: u64 },
     Capabilities,
-    Filter { program: &'static [Instruction], listener: bool },
+    Filter { program: &'static [Instruction] },
     Directory { path: CString },
     Execute { candidates: Vec<CString>, argv: StringArray, env: StringArray },
 }
@@ -69,18 +69,18 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
-    /// Prepares a plan, refusing one that could not be applied as written. With `listener` the
-    /// filter hands over the observed calls.
-    pub(super) fn new(plan: &Plan, listener: bool) -> Result<Self, Error> {
+    /// Prepares a plan, refusing one that could not be applied as written. With `traced` the
+    /// filter stops calls for a tracer.
+    pub(super) fn new(plan: &Plan, traced: bool) -> Result<Self, Error> {
         if plan.schema != plan::SCHEMA {
             return Err(Error::Schema { found: plan.schema, known: plan::SCHEMA });
         }
         require_order(plan)?;
-        Self::of(&plan.steps, listener)
+        Self::of(&plan.steps, traced)
     }
 
     /// Prepares steps that need not be a whole plan.
-    pub(super) fn of(plan: &[Step], listener: bool) -> Result<Self, Error> {
+    pub(super) fn of(plan: &[Step], traced: bool) -> Result<Self, Error> {
         let terminal = plan.iter().any(|step| matches!(step, Step::Session { terminal: true }));
         let mut namespaces = 0;
         let mut steps = Vec::with_capacity(plan.len());
@@ -153,7 +153,7 @@ impl Prepared {
                     if *policy != filter::name() {
                         return Err(bad("this version of `repro` has another filter"));
                     }
-                    Ready::Filter { program: filter::shared(listener), listener }
+                    Ready::Filter { program: filter::shared(traced) }
                 }
                 Step::Directory { path } => Ready::Directory { path: text(path.clone())? },
                 Step::Execute { argv, env } => {

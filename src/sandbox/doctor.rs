@@ -14,7 +14,7 @@ use super::error::Error;
 use super::fault::{Fault, MESSAGE, Message};
 use super::launcher::Launchers;
 use super::plan::{Limits, Namespace, Plan, Step};
-use super::run::RunIo;
+use super::run::{RunIo, Tracing};
 use super::stage_plan::StagePlan;
 use crate::digest::Digest;
 use crate::sys::CancelToken;
@@ -118,8 +118,7 @@ pub fn require() -> Result<(), Error> {
         let source = rustix::io::Errno::from_io_error(&error.source).unwrap_or(rustix::io::Errno::MFILE);
         Error::System { what: "make a cancellation token", source }
     })?;
-    let io =
-        RunIo { log: &mut |_| {}, jobserver: None, cancel: &cancel, listener: None, announced: None, terminal: None };
+    let io = RunIo { log: &mut |_| {}, jobserver: None, cancel: &cancel, tracing: Tracing::Off, terminal: None };
     let result = minimal().run(&Launchers::new(), io);
     match result {
         // All steps but the last have worked: there is no program in an empty root.
@@ -239,6 +238,7 @@ fn tried(wanted: Wanted) -> Result<(), Error> {
         control: control_child.as_fd(),
         caller: myself.as_fd(),
         announced: None,
+        events: None,
     };
     let spawned = process::clone_process(prepared.namespaces, &mut || child::probe(&prepared, &inherited))
         .map_err(|source| Error::Start { source })?;

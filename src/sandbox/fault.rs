@@ -61,6 +61,7 @@ calls! {
     Send "send to the caller",
     Hide "hide the reaper's memory",
     Clone "make a process",
+    Trace "have the program traced",
     OpenTerminal "open the terminal",
     Session "start a session",
     OpenNull "open /dev/null",
@@ -134,8 +135,6 @@ impl<T> At<T> for Result<T, Errno> {
 pub(super) enum Message {
     /// The sandbox stands; descriptors come along.
     Ready,
-    /// The filter is in force; the descriptor on which it hands calls over comes along.
-    Listener,
     /// A step failed.
     Failed {
         /// Index of the step.
@@ -177,7 +176,6 @@ impl Message {
         };
         match self {
             Self::Ready => put(b"R"),
-            Self::Listener => put(b"L"),
             Self::Failed { step, fault } => {
                 put(b"F");
                 put(&u32::try_from(*step).unwrap_or(u32::MAX).to_le_bytes());
@@ -212,7 +210,6 @@ impl Message {
         let (kind, rest) = bytes.split_first()?;
         match kind {
             b'R' => Some(Self::Ready),
-            b'L' => Some(Self::Listener),
             b'F' => {
                 let (step, rest) = rest.split_first_chunk::<4>()?;
                 let (call, rest) = rest.split_first_chunk::<2>()?;

@@ -21,6 +21,7 @@ use std::sync::OnceLock;
 use serde::{Deserialize, Serialize};
 
 use super::program::compile;
+use crate::calls::shapes::{RECORDED_COMMANDS, shapes};
 use crate::digest::Digest;
 use crate::sys::seccomp::Instruction;
 
@@ -211,87 +212,14 @@ const NEW: &[Rule] = &[
     Rule { call: "open_tree_attr", number: 467, when: &[], answer: EPERM },
 ];
 
-/// Calls that an observer hears of before they happen, unless the table refuses them: all that take a path, and the ends
-/// of processes. This list is no part of the filter's [`name`]: only a run that is to be traced has it, and such a run
-/// gives no result of its own.
-const OBSERVED: &[i64] = &[
-    libc::SYS_openat,
-    libc::SYS_openat2,
-    libc::SYS_execve,
-    libc::SYS_execveat,
-    libc::SYS_newfstatat,
-    libc::SYS_statx,
-    libc::SYS_statfs,
-    libc::SYS_faccessat,
-    libc::SYS_faccessat2,
-    libc::SYS_readlinkat,
-    libc::SYS_renameat,
-    libc::SYS_renameat2,
-    libc::SYS_linkat,
-    libc::SYS_symlinkat,
-    libc::SYS_unlinkat,
-    libc::SYS_mkdirat,
-    libc::SYS_mknodat,
-    libc::SYS_truncate,
-    libc::SYS_fchmodat,
-    libc::SYS_fchownat,
-    libc::SYS_utimensat,
-    libc::SYS_setxattr,
-    libc::SYS_lsetxattr,
-    libc::SYS_getxattr,
-    libc::SYS_lgetxattr,
-    libc::SYS_listxattr,
-    libc::SYS_llistxattr,
-    libc::SYS_removexattr,
-    libc::SYS_lremovexattr,
-    libc::SYS_inotify_add_watch,
-    libc::SYS_bind,
-    libc::SYS_connect,
-    libc::SYS_chdir,
-    libc::SYS_fchdir,
-    libc::SYS_exit,
-    libc::SYS_exit_group,
-    // Too new for the libc crate: fchmodat2, setxattrat, getxattrat, listxattrat, removexattrat, file_getattr,
-    // file_setattr.
-    452,
-    463,
-    464,
-    465,
-    466,
-    468,
-    469,
-];
-#[cfg(target_arch = "x86_64")]
-const OBSERVED_OLD: &[i64] = &[
-    libc::SYS_open,
-    libc::SYS_creat,
-    libc::SYS_stat,
-    libc::SYS_lstat,
-    libc::SYS_access,
-    libc::SYS_readlink,
-    libc::SYS_rename,
-    libc::SYS_link,
-    libc::SYS_symlink,
-    libc::SYS_unlink,
-    libc::SYS_rmdir,
-    libc::SYS_mkdir,
-    libc::SYS_mknod,
-    libc::SYS_chmod,
-    libc::SYS_chown,
-    libc::SYS_lchown,
-    libc::SYS_utime,
-    libc::SYS_utimes,
-    libc::SYS_futimesat,
-];
-#[cfg(not(target_arch = "x86_64"))]
-const OBSERVED_OLD: &[i64] = &[];
-
-/// Uses of observed calls that concern an open descriptor and no path: fstat(3) under its other names, as common as
-/// opening. A program that gives a path all the same asks about it unheard.
-const BY_DESCRIPTOR: &[(i64, Test)] = &[
+/// Uses of calls that a tracer need not hear of. With AT_EMPTY_PATH they are fstat(3) under its other names, as common as
+/// opening; a program that gives a path all the same asks about it unheard.
+const SPARED: &[(i64, Test)] = &[
     (libc::SYS_newfstatat, arg(3, Is::AnyBit(libc::AT_EMPTY_PATH as u32))),
     (libc::SYS_statx, arg(2, Is::AnyBit(libc::AT_EMPTY_PATH as u32))),
     (libc::SYS_utimensat, arg(3, Is::AnyBit(libc::AT_EMPTY_PATH as u32))),
+    (libc::SYS_fcntl, arg(1, Is::NoneOf(&RECORDED_COMMANDS))),
+    (libc::SYS_ioctl, arg(1, Is::NoneOf(&RECORDED_COMMANDS))),
 ];
 
 /// The whole table. Of several lines for one call, the first whose tests hold counts.
@@ -332,16 +260,19 @@ pub fn program() -> Vec<Instruction> {
     compile(rules(), &[], &[])
 }
 
-/// The [`program`], with the observed calls handed to a listener where it would allow them.
-pub fn observing() -> Vec<Instruction> {
-    compile(rules(), &[OBSERVED, OBSERVED_OLD].concat(), BY_DESCRIPTOR)
+/// The [`program`], which stops the calls that are [told of](crate::calls::shapes) where it would allow them. It is no
+/// part of the filter's [`name`], since it refuses the same.
+pub fn tracing() -> Vec<Instruction> {
+    let told = shapes().into_iter().enumerate().filter(|(_, shape)| *shape != 0);
+    let told: Vec<i64> = told.map(|(number, _)| number as i64).collect();
+    compile(rules(), &told, SPARED)
 }
 
 /// One of both programs, made once in a process.
-pub(super) fn shared(listener: bool) -> &'static [Instruction] {
+pub(super) fn shared(traced: bool) -> &'static [Instruction] {
     static PROGRAM: OnceLock<Vec<Instruction>> = OnceLock::new();
-    static OBSERVING: OnceLock<Vec<Instruction>> = OnceLock::new();
-    if listener { OBSERVING.get_or_init(observing) } else { PROGRAM.get_or_init(program) }
+    static TRACING: OnceLock<Vec<Instruction>> = OnceLock::new();
+    if traced { TRACING.get_or_init(tracing) } else { PROGRAM.get_or_init(program) }
 }
 
 /// Has all programs made, for a process that is about to be copied.

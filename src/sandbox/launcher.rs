@@ -23,7 +23,7 @@ use rustix::net::{AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, Send
 use super::cgroup::Group;
 use super::error::Error;
 use super::plan::{Plan, Step};
-use super::run::Announced;
+use super::run::Tracing;
 use super::{filter, serve};
 use crate::sys::process::{self, Spawned};
 
@@ -135,16 +135,10 @@ impl Lease {
     }
 
     /// Asks for a sandbox by this plan. `along` are the descriptors that [`serve`] expects.
-    pub(super) fn request(
-        &self,
-        plan: &Plan,
-        listener: bool,
-        announced: Option<Announced>,
-        along: &[BorrowedFd<'_>],
-    ) -> Result<(), Error> {
+    pub(super) fn request(&self, plan: &Plan, tracing: Tracing<'_>, along: &[BorrowedFd<'_>]) -> Result<(), Error> {
         let system = |source| Error::System { what: "ask the launcher for a sandbox", source };
         let plan = serde_json::to_vec(plan).map_err(|_| system(Errno::INVAL))?;
-        let head = serve::Head { bytes: plan.len() as u64, listener, announced }.encode();
+        let head = serve::Head::new(plan.len(), tracing).encode();
         let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(serve::DESCRIPTORS))];
         let mut ancillary = SendAncillaryBuffer::new(&mut space);
         ancillary.push(SendAncillaryMessage::ScmRights(along));

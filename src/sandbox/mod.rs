@@ -68,7 +68,6 @@ mod error;
 mod fault;
 pub mod filter;
 mod launcher;
-mod listener;
 pub mod oci;
 mod plan;
 mod program;
@@ -78,13 +77,13 @@ mod stage_plan;
 mod terminal;
 #[cfg(test)]
 pub(crate) mod tests;
+mod tracer;
 
 pub use crate::sys::CancelToken;
 pub use doctor::{Feature, Status, isolation_id, probe, require};
 pub use error::Error;
 pub use launcher::Launchers;
-pub use listener::Listener;
 pub use plan::{Limits, Namespace, Plan, Resource, SCHEMA, Step};
-pub use run::{Announced, Finished, Outcome, RunIo};
+pub use run::{Announced, Finished, Outcome, RunIo, Tracing};
 pub use stage_plan::{ID, StagePlan};
 pub use terminal::Terminal;

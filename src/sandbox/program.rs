@@ -25,7 +25,7 @@ const ARGUMENTS: u32 = 16;
 const ALLOW: u32 = 0x7fff_0000;
 const KILL_PROCESS: u32 = 0x8000_0000;
 const ERRNO: u32 = 0x0005_0000;
-const NOTIFY: u32 = 0x7fc0_0000;
+const TRACE: u32 = 0x7ff0_0000;
 
 const LOAD: u16 = 0x20; // BPF_LD | BPF_W | BPF_ABS
 const EQUAL: u16 = 0x15; // BPF_JMP | BPF_JEQ | BPF_K
@@ -46,11 +46,11 @@ enum Decision {
     Tests(Vec<Case>, u32),
 }
 
-/// The program that follows the table, and hands `observed` calls to a listener where the table allows them; not those
-/// uses of them that are `spared`.
+/// The program that follows the table, and stops `traced` calls for a tracer where the table allows them; not those uses of
+/// them that are `spared`.
 pub(super) fn compile(
     rules: impl Iterator<Item = &'static Rule>,
-    observed: &[i64],
+    traced: &[i64],
     spared: &'static [(i64, Test)],
 ) -> Vec<Instruction> {
     let number = |number: i64| u32::try_from(number).expect("call numbers are small");
@@ -58,8 +58,8 @@ pub(super) fn compile(
     for rule in rules {
         calls.entry(number(rule.number)).or_insert((Vec::new(), ALLOW)).0.push((rule.when, value(rule.answer)));
     }
-    for call in observed {
-        calls.entry(number(*call)).or_insert((Vec::new(), ALLOW)).1 = NOTIFY;
+    for call in traced {
+        calls.entry(number(*call)).or_insert((Vec::new(), ALLOW)).1 = TRACE;
     }
     for (call, test) in spared {
         calls.entry(number(*call)).or_insert((Vec::new(), ALLOW)).0.push((std::slice::from_ref(test), ALLOW));

@@ -15,7 +15,6 @@ use super::compile::Prepared;
 use super::error::Error;
 use super::fault::{MESSAGE, Message};
 use super::launcher::{Launchers, Lease};
-use super::listener::Listener;
 use super::plan::Plan;
 use super::terminal::{Relay, Terminal};
 use crate::sys::CancelToken;
@@ -29,13 +28,23 @@ pub struct RunIo<'a> {
     pub jobserver: Option<[BorrowedFd<'a>; 2]>,
     /// Ends the run when cancelled.
     pub cancel: &'a CancelToken,
-    /// Gets the listener at which the stage's observed calls arrive, before its program is executed; has to see to it that
-    /// they are answered, in another thread. Without it, nobody hears of them.
-    pub listener: Option<&'a mut dyn FnMut(Listener)>,
-    /// The name that the sandbox's first process takes for a moment when the stage begins: for whoever waits for it.
-    pub announced: Option<Announced>,
+    /// How it is told what the stage does.
+    pub tracing: Tracing<'a>,
     /// The user's terminal, for a plan with a terminal: keys go in, output comes out, nothing goes to the log.
     pub terminal: Option<Terminal<'a>>,
+}
+
+/// How it is told what a stage does.
+#[derive(Debug, Clone, Copy, Default)]
+pub enum Tracing<'a> {
+    /// Not at all.
+    #[default]
+    Off,
+    /// By somebody who waits for a process that takes this name: the sandbox's first process does so for a moment, and the
+    /// next one that it makes is the stage's first.
+    Announced(Announced),
+    /// The sandbox's first process traces all others, and writes [events](crate::calls::Event) to this pipe.
+    Told(BorrowedFd<'a>),
 }
 
 /// The name of a process, with the NUL at its end.
@@ -96,8 +105,10 @@ impl Plan {
         let mut along = vec![log_write.as_fd(), control_child.as_fd()];
         along.extend(io.jobserver.into_iter().flatten());
         let begin = Instant::now();
-        let listener = io.listener.is_some();
-        lease.request(self, listener, io.announced, &along)?;
+        if let Tracing::Told(pipe) = io.tracing {
+            along.push(pipe);
+        }
+        lease.request(self, io.tracing, &along)?;
         drop((log_write, control_child));
 
         let mut watch = Watch {
@@ -108,7 +119,6 @@ impl Plan {
             bytes: 0,
             stopped: None,
             said: Said::default(),
-            hear: io.listener,
             relay: io.terminal.map(Relay::new),
         };
         watch.until_gone(self, &lease, io.log, io.cancel)?;
@@ -126,7 +136,7 @@ impl Plan {
         let Some(Gone::Ended(status, usage)) = gone else {
             // A launcher leaves without a word when it gets a plan that cannot be prepared; what is wrong with the plan is
             // found out here.
-            Prepared::new(self, listener)?;
+            Prepared::new(self, matches!(io.tracing, Tracing::Told(_)))?;
             return Err(Error::Lost { detail: "its launcher died".to_owned() });
         };
         lease.end();
@@ -188,7 +198,6 @@ struct Watch<'a> {
     /// Set once, when the sandbox was killed for a reason.
     stopped: Option<Outcome>,
     said: Said,
-    hear: Option<&'a mut dyn FnMut(Listener)>,
     relay: Option<Relay<'a>>,
 }
 
@@ -358,12 +367,6 @@ impl Watch<'_> {
                 self.said.results = along.next().zip(along.next());
                 if let (Some(relay), Some(master)) = (&mut self.relay, along.next()) {
                     relay.connect(master);
-                }
-            }
-            Some(Message::Listener) => {
-                let Some(fd) = along.into_iter().next() else { return Ok(()) };
-                if let Some(hear) = &mut self.hear {
-                    hear(Listener::new(fd));
                 }
             }
             // The first fault is the cause.

@@ -19,7 +19,7 @@ use super::child::{self, Inherited};
 use super::compile::{Prepared, Ready};
 use super::fault::Message;
 use super::plan::Plan;
-use super::run::Announced;
+use super::run::{Announced, Tracing};
 use crate::sys::{fds, process, thread};
 
 /// Most bytes of a plan in a packet: small enough for any socket's buffer.
@@ -28,8 +28,9 @@ pub(super) const PART: usize = 32 << 10;
 /// Bytes of a [`Head`].
 const HEAD: usize = 26;
 
-/// Most descriptors of a request: the log, the sandbox's control socket, and the two ends of the jobserver.
-pub(super) const DESCRIPTORS: usize = 4;
+/// Most descriptors of a request: the log, the sandbox's control socket, the two ends of the jobserver, and the pipe for what
+/// the stage does.
+pub(super) const DESCRIPTORS: usize = 5;
 
 /// The packet that ends the present sandbox.
 pub(super) const KILL: u8 = b'K';
@@ -41,17 +42,22 @@ const SOCKET: i32 = 10;
 pub(super) struct Head {
     /// Length of the plan.
     pub(super) bytes: u64,
-    /// Whether somebody listens to observed calls.
-    pub(super) listener: bool,
-    /// See [`super::RunIo::announced`].
+    /// Whether the last descriptor is the pipe of [`Tracing::Told`].
+    pub(super) told: bool,
+    /// The name of [`Tracing::Announced`].
     pub(super) announced: Option<Announced>,
 }
 
 impl Head {
+    pub(super) fn new(bytes: usize, tracing: Tracing<'_>) -> Self {
+        let announced = if let Tracing::Announced(name) = tracing { Some(name) } else { None };
+        Self { bytes: bytes as u64, told: matches!(tracing, Tracing::Told(_)), announced }
+    }
+
     pub(super) fn encode(&self) -> [u8; HEAD] {
         let mut out = [b'P'; HEAD];
         out[1..9].copy_from_slice(&self.bytes.to_le_bytes());
-        out[9] = self.listener.into();
+        out[9] = self.told.into();
         out[10..].copy_from_slice(&self.announced.map_or([0; 16], |name| name.0));
         out
     }
@@ -59,10 +65,10 @@ impl Head {
     /// The head of a packet, and the rest of it.
     fn decode(packet: &[u8]) -> Option<(Self, &[u8])> {
         let (bytes, rest) = packet.strip_prefix(b"P")?.split_first_chunk::<8>()?;
-        let (listener, rest) = rest.split_first()?;
+        let (told, rest) = rest.split_first()?;
         let (name, rest) = rest.split_first_chunk::<16>()?;
         let announced = (*name != [0; 16]).then_some(Announced(*name));
-        Some((Self { bytes: u64::from_le_bytes(*bytes), listener: *listener == 1, announced }, rest))
+        Some((Self { bytes: u64::from_le_bytes(*bytes), told: *told == 1, announced }, rest))
     }
 }
 
@@ -113,11 +119,13 @@ fn until_alone(myself: &OwnedFd) -> Result<(), Errno> {
         }
         // Of a plan that cannot be prepared, the caller finds out by itself what is wrong.
         let plan: Plan = serde_json::from_slice(&plan).map_err(|_| Errno::INVAL)?;
-        let mut prepared = Prepared::new(&plan, head.listener).map_err(|_| Errno::INVAL)?;
+        let mut prepared = Prepared::new(&plan, head.told).map_err(|_| Errno::INVAL)?;
         if let Err(message) = ready.complete(&prepared) {
             say(&message)?;
             return Ok(());
         }
+        let mut along = along;
+        let events = if head.told { along.pop() } else { None };
         let (log, control, jobserver) = match along.as_slice() {
             [log, control] => (log, control, None),
             [log, control, read, write] => (log, control, Some([read.as_fd(), write.as_fd()])),
@@ -129,11 +137,12 @@ fn until_alone(myself: &OwnedFd) -> Result<(), Errno> {
             jobserver,
             caller: myself.as_fd(),
             announced: head.announced,
+            events: events.as_ref().map(AsFd::as_fd),
         };
         let namespaces = prepared.namespaces & !(USER | NETWORK);
         let spawned = process::clone_process(namespaces, &mut || child::first_process(&mut prepared, &inherited));
         // The end of the log is the end of all who have its descriptor.
-        drop(along);
+        drop((along, events));
         let spawned = match spawned {
             Ok(spawned) => spawned,
             Err(errno) => {

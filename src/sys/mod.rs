@@ -19,6 +19,7 @@ pub mod fds;
 pub mod mount;
 pub mod net;
 pub mod process;
+pub mod ptrace;
 pub mod remote;
 pub mod seccomp;
 pub mod thread;

@@ -1,7 +1,5 @@
 //! Reading the memory of another process.
 
-use std::os::fd::{AsRawFd, BorrowedFd};
-
 use rustix::io::Errno;
 
 use super::check;
@@ -29,18 +27,4 @@ pub fn read(process: u32, pieces: &[(u64, usize)], into: &mut [u8]) -> Result<us
     // addresses are the other process's and are only checked and read by the kernel.
     let got = check(unsafe { libc::process_vm_readv(process, &raw const local, 1, remote.as_ptr(), count, 0) } as i64)?;
     Ok(usize::try_from(got).unwrap_or(0))
-}
-
-/// Has a seccomp listener's reader woken where the caller runs (SECCOMP_IOCTL_NOTIF_SET_FLAGS, Linux 6.6): the two
-/// never run at the same time, so neither a wake-up of another processor nor a move between caches is needed.
-///
-/// # Errors
-/// ENOTTY or EINVAL on an older kernel, where everything works as well.
-pub fn wake_nearby(listener: BorrowedFd<'_>) -> Result<(), Errno> {
-    // linux/seccomp.h: _IOW('!', 4, __u64), SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP.
-    const SET_FLAGS: libc::Ioctl = 0x4008_2104;
-    const SYNC_WAKE_UP: libc::c_ulong = 1;
-    // SAFETY: the request takes an integer and touches no memory.
-    check(unsafe { libc::ioctl(listener.as_raw_fd(), SET_FLAGS, SYNC_WAKE_UP) }.into())?;
-    Ok(())
 }

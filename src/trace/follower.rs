@@ -3,14 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use super::calls::{self, Call, Place, Two};
 use super::descriptors::{Descriptors, Open};
 use super::files::{Files, Found, Node, Own, TOP, What};
-use super::kernel::{self, Record as Event};
-use super::model::{CallKind, Exit, Move, MoveKind, PathId, Process, Program, ROOT, Trace, Ways};
+use super::model::{Exit, Move, MoveKind, PathId, Process, Program, ROOT, Trace};
 use super::paths::Paths;
 use super::program::{Needs, needs};
 use super::record::Record;
+use crate::calls::{self, Call, CallKind, Event, Kind, Place, Two, Ways};
 use crate::sandbox::Plan;
 
 /// Interpreters of interpreters that the kernel follows.
@@ -154,11 +153,11 @@ impl Follower {
     pub(super) fn hear(&mut self, event: &Event<'_>) {
         self.order = self.order.saturating_add(1);
         match event.kind {
-            kernel::FORK => self.fork(event.process, event.number, event.arguments[0] as u32),
-            kernel::EXECUTE => self.execute(event),
-            kernel::PIECE_OF_ARGUMENTS => self.arguments(event),
-            kernel::EXIT => self.exit(event.process, event.number),
-            kernel::CALL if self.live.get(&event.process).is_some_and(|live| live.begun) => {
+            Some(Kind::Fork) => self.fork(event.process, event.number, event.arguments[0] as u32),
+            Some(Kind::Execute) => self.execute(event),
+            Some(Kind::Arguments) => self.arguments(event),
+            Some(Kind::Exit) => self.exit(event.process, event.number),
+            Some(Kind::Call) if self.live.get(&event.process).is_some_and(|live| live.begun) => {
                 if let Some(kind) = self.call(event) {
                     self.record.count(kind);
                 }
@@ -579,12 +578,16 @@ impl Follower {
         }
         self.add(pid, found.path, Ways::EXECUTED);
         // The script's interpreter, if it is one, and then what that needs.
-        let interpreter = text(event.second).filter(|interpreter| *interpreter != name);
-        if let Some(live) = self.live.get_mut(&pid) {
-            live.script = interpreter.map(|_| name.to_vec());
-        }
-        let mut at = match interpreter {
-            Some(interpreter) => self.opened(pid, from, interpreter),
+        let interpreter = text(event.second).filter(|interpreter| !interpreter.is_empty() && *interpreter != name);
+        let interpreter = interpreter.map(|interpreter| self.walk(pid, from, interpreter, true));
+        let mut at = match interpreter.filter(|interpreter| interpreter.path != found.path) {
+            Some(interpreter) => {
+                self.add(pid, interpreter.path, Ways::LOADER);
+                if let Some(live) = self.live.get_mut(&pid) {
+                    live.script = Some(name.to_vec());
+                }
+                self.there(interpreter)
+            }
             None => node,
         };
         for _ in 0..DEEPEST {

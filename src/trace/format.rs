@@ -3,7 +3,8 @@
 use std::io::{BufRead, BufReader, Read, Write};
 
 use super::error::Error;
-use super::model::{Access, CallKind, Exit, Move, MoveKind, PathEntry, PathId, Process, Program, ROOT, Trace, Ways};
+use super::model::{Access, Exit, Move, MoveKind, PathEntry, PathId, Process, Program, ROOT, Trace};
+use crate::calls::{CallKind, Ways};
 
 /// The first bytes; the number is the version.
 pub const MAGIC: &[u8] = b"repro trace 1\n";

@@ -1,67 +1,49 @@
 //! What a stage's processes did: all they executed, read, wrote, moved, removed and looked for in vain.
 //!
-//! A [`Tracer`] observes a stage while it runs, and gives its [`Trace`]; the trace is kept in the store as bytes
+//! A [`Recorder`] records stages while they run, and gives the [`Trace`] of each; it is kept in the store as bytes
 //! ([`Trace::encode`]), named by the result of the action.
 //!
-//! # Why it has to be asked for
-//! An observed program can tell. A call waits until the observer has received it, and a signal that arrives in this time
-//! ends the wait: when its handler was installed without SA_RESTART, the call fails with EINTR, also where it never would
-//! alone (open(2) or stat(2) of a local file). The time is that of a thread's wake-up, some microseconds, longer on a busy
-//! machine. dash handles SIGCHLD so, and sees it when a job in the background ends in just that time. And each observed call
-//! costs a round trip: a configure script takes 15 to 25 % more processor time.
+//! # How it is recorded
+//! Whoever may load programs into the kernel (root, as a rule) has five of them look at the stage's processes (`kernel`):
+//! nobody waits for them, so a stage cannot tell and cannot come out differently. For everybody else process 1 of the
+//! sandbox traces the others (`crate::sandbox`'s `tracer`): the filter stops each call that takes a path, until it was read. A
+//! stopped thread cannot be woken, so here, too, no call comes out differently; seccomp's own notification is no such way,
+//! because a signal that arrives before the listener has received a call ends it with EINTR.
 //!
-//! So builds are not observed: nobody stands between their stages and the kernel. `repro trace` executes a stage once more,
-//! under observation, and compares the tree that it leaves with the known one. Only if they are the same, the run counts as
-//! one of the same action, and what was seen is kept as the trace of the known result. Another tree says that the stage is
-//! not reproducible or does not bear being observed; it never becomes a result.
+//! Both tell the same [events](crate::calls::Event): each call that takes a path or changes what a descriptor means, when it
+//! has come to its end, with what it gave; each new process, each execution with its arguments, and each end. All
+//! programs are told of: static ones, with threads, made by vfork, traced by others. 32-bit programs are refused by the
+//! filter.
 //!
-//! # How it is observed
-//! The sandbox's filter hands each call that takes a path, and each end of a process, to a listener before it happens
-//! (seccomp_unotify(2)). One thread a stage receives them, finds out what they mean, and answers each with "go on". It
-//! needs no privilege and misses nobody: static programs, threads, vfork, programs that trace others. 32-bit programs are
-//! refused by the filter.
+//! A `follower` makes a trace of the events. It keeps account of what each process's descriptors are open on and of its working
+//! directory (`descriptors`), and of what lies where in the stage's file system (`files`): that begins with the plan's trees,
+//! which do not change, and goes on with what the calls did. So nobody looks at the stage's own files, where everything may
+//! be otherwise by the time that an event is read. What a program's dynamic loader is, is read from the executed file
+//! (`program`).
 //!
-//! A call is heard of before it happens, so whether it works is found out beforehand: the observer follows the path
-//! itself (`walk`), in the sandbox's own root, without ever leaving it. What was found at a path is believed until a
-//! call of the stage may change it, and from then on looked up each time (`paths`): all changes to what lies at a path
-//! come by calls that are observed.
+//! # What is kept
+//! One entry for each process and path, with the [`Ways`] in which the one had to do with the other, however often. Of paths
+//! that the stage changed also when (order numbers of events), since there it matters who came first. Numbers of
+//! different processes may be swapped where they ran at the same time: an event is told at the end of a call.
 //!
-//! What no call tells is read from `/proc`: parents and threads, working directories, what descriptors are open on
-//! (`processes`). When a process ends, its children are met before they get another parent. Programs that the kernel
-//! opens by itself, interpreters of scripts and dynamic loaders, are read from the executed file (`program`). A plain
-//! user may not look at the first process before it has executed its program: that one is taken from the plan.
-//!
-//! # What a trace says
-//! For each process its parent, its programs with arguments and working directory, when it began and how it ended; and
-//! for each path that it had to do with the [`Ways`], once, however often. Paths are absolute, in the stage's eyes,
-//! without symbolic links; the links themselves are there as [`Ways::FOLLOWED`].
-//!
-//! *Order.* All calls of a stage have order numbers. For paths that the stage changed, an access has those of the first
-//! and the last read and write: a reader whose last read comes before the first write has nothing of it. A write lasts
-//! until its process ends.
-//!
-//! *Pipes and inherited files.* When a program is executed, and when a process ends that executed none, its standard
-//! descriptors are looked at: what they are open on is an access with [`Ways::STANDARD`]. A pipe is a path without a
-//! slash, `pipe:1`. Who holds the same one is connected; the end that nobody holds as a standard descriptor is with a
-//! parent of those who hold the other (a shell that reads a command's output). Other inherited descriptors, the
-//! jobserver's above all, connect nobody.
+//! *Descriptors that are inherited* are not opened by who uses them: what a process has as standard input, output and
+//! error when it executes a program (or ends without having done so) counts as read and written, [`Ways::STANDARD`]. A pipe
+//! is a path without a slash, `pipe:1`. Who holds the same one is connected; the end that nobody holds as a standard
+//! descriptor is with a parent of those who hold the other (a shell that reads a command's output). Other inherited
+//! descriptors, the jobserver's above all, connect nobody.
 //!
 //! *Moves* are listed in order: what lies at a path may have been written at another.
 //!
 //! # Limits
-//! - A call that fails for another reason than an absent path (permissions, a full disk) is noted as if it had worked.
-//! - Another thread of a stage can change a path's text after it was read and before the kernel reads it again. A stage
-//!   that does so falsifies its own trace, and nobody else's. Comparing with the descriptor afterwards would cost a
-//!   second stop at each open, and would not help where nothing is opened.
-//! - Two processes that race see what the kernel decides; the trace has what was there a moment before. An absent path
-//!   that another process made at that time may have been there.
-//! - `fstat` under its other names (`AT_EMPTY_PATH`) is let through, and with it a question about a path beside a
-//!   descriptor.
-//! - A program that installs a filter of its own which answers observed calls by SECCOMP_RET_TRACE (`strace
-//!   --seccomp-bpf`) does not hear of them: the kernel asks one listener only.
-//! - The trace is that of the observed run. The run whose result is known came to the same tree, perhaps in another order
-//!   of its processes, and perhaps by another way.
-//! - A killed process has no end and no exit code, unless it is the stage's first one.
+//! - The kernel's programs read a path when its call has ended. Another thread that changes the text meanwhile falsifies the
+//!   stage's own trace, and nobody else's.
+//! - A descriptor that is sent through a socket (`SCM_RIGHTS`) is not known to whoever receives it; what is found relative to
+//!   it is not either.
+//! - The dynamic loader of a program that the stage itself has made is not noted. The libraries that it opens are.
+//! - A tracer's stages cannot trace (strace, gdb), a child made with CLONE_UNTRACED cannot open anything, and no process is
+//!   stopped by SIGSTOP. `fstat` under its other names (`AT_EMPTY_PATH`) is let through, and with it a question about a path
+//!   beside a descriptor.
+//! - What is known of a stage grows with the number of different paths that it asks for; a hostile stage can ask for many.
 //!
 //! # Format
 //! ```text
@@ -82,34 +64,27 @@
 //! run in the same order; equal traces have equal bytes. [`Reader`] reads a trace process by process.
 //!
 //! # Concurrency
-//! Each stage has an observer of its own; nothing is shared. An observer that fails closes its listener, and the stage's
-//! calls fail with ENOSYS: no run is observed in part.
+//! Each stage has a follower of its own. What the kernel tells of all stages comes through one ring, is read by one thread
+//! now and then, and by whoever finishes a stage. When the ring is full, events are lost; that is counted, and a trace with
+//! a hole is never taken for a whole one.
 
-mod calls;
 mod descriptors;
 mod error;
 mod files;
 mod follower;
 mod format;
 mod kernel;
-mod memory;
 mod model;
-mod observer;
 mod paths;
-mod processes;
 mod program;
 mod record;
 mod recorder;
 mod table;
 #[cfg(test)]
 mod tests;
-mod tracer;
-mod walk;
 
+pub use crate::calls::{CallKind, Ways};
 pub use error::Error;
 pub use format::{MAGIC, Reader};
-pub use model::{
-    Access, CallKind, Exit, Move, MoveKind, NAMELESS, PathEntry, PathId, Process, Program, ROOT, Trace, Ways,
-};
+pub use model::{Access, Exit, Move, MoveKind, NAMELESS, PathEntry, PathId, Process, Program, ROOT, Trace};
 pub use recorder::{Recorder, Recording};
-pub use tracer::{First, Tracer};

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::model::{Access, CallKind, Move, PathEntry, PathId, Process, Trace, Ways};
+use super::model::{Access, Move, PathEntry, PathId, Process, Trace};
 use super::table::{Table, hash};
+use crate::calls::{CallKind, Ways};
 
 /// One entry.
 #[derive(Debug, Clone, Copy)]

@@ -1,99 +1,87 @@
-//! Traces of all stages of a process, from what the kernel tells.
+//! Traces of all stages that a process runs, by the best way that is allowed.
 
-use std::collections::BTreeMap;
-use std::os::fd::OwnedFd;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::io::Read as _;
+use std::os::fd::{AsFd, OwnedFd};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
-use rustix::event::{EventfdFlags, PollFd, PollFlags};
 use rustix::io::Errno;
 
 use super::error::Error;
 use super::follower::Follower;
-use super::kernel::{self, Kernel, Record};
+use super::kernel::{Ears, Listening};
 use super::model::Trace;
-use crate::sandbox::{Announced, Plan};
+use crate::calls::Event;
+use crate::sandbox::{Plan, Tracing};
 
-/// How long what the kernel tells may wait: the longer, the fewer times somebody has to come for it.
-const PATIENCE: Duration = Duration::from_millis(20);
-
-/// Records stages inside the kernel, where that is allowed. Dropping it ends the recording.
+/// Records what stages do. Dropping it ends the recording.
 #[derive(Debug)]
 pub struct Recorder {
-    state: Arc<Mutex<State>>,
-    /// Written to when the reading thread has to end.
-    stop: OwnedFd,
-    thread: Option<JoinHandle<()>>,
-}
-
-#[derive(Debug)]
-struct State {
-    kernel: Kernel,
-    stages: BTreeMap<u32, Follower>,
+    kernel: Result<Ears, Error>,
 }
 
 /// A stage that is recorded. Dropping it forgets what was recorded.
 #[derive(Debug)]
 pub struct Recording {
-    state: Arc<Mutex<State>>,
-    number: u32,
-    name: Announced,
     stage: String,
+    source: Source,
+}
+
+#[derive(Debug)]
+enum Source {
+    /// The kernel tells.
+    Kernel(Listening),
+    /// The sandbox's first process tells, through this pipe, to a thread that reads from it.
+    Tracer(OwnedFd, JoinHandle<std::io::Result<Follower>>),
 }
 
 impl Recorder {
-    /// Begins to record. It takes some ten milliseconds, and from then on all calls of all processes of the machine take
-    /// some ten nanoseconds longer.
-    ///
-    /// # Errors
-    /// [`Error::Kernel`] when the kernel does not allow it or does not offer what is needed.
-    pub fn start() -> Result<Self, Error> {
-        let refused = |reason: String| Error::Kernel { reason };
-        let kernel = Kernel::start().map_err(|refusal| refused(refusal.to_string()))?;
-        let system = |errno: Errno| refused(errno.to_string());
-        let waiting = kernel.waiting().try_clone_to_owned().map_err(|error| refused(error.to_string()))?;
-        let stop = rustix::event::eventfd(0, EventfdFlags::CLOEXEC).map_err(system)?;
-        let stopped = stop.try_clone().map_err(|error| refused(error.to_string()))?;
-        let state = Arc::new(Mutex::new(State { kernel, stages: BTreeMap::new() }));
-        let shared = Arc::clone(&state);
-        let work = move || read(&shared, &waiting, &stopped);
-        let thread = std::thread::Builder::new().name("trace".to_owned()).spawn(work);
-        let thread = thread.map_err(|source| Error::Thread { source })?;
-        Ok(Self { state, stop, thread: Some(thread) })
+    /// Records inside the kernel if that is allowed, else by a tracer in each sandbox. It takes some ten milliseconds, and
+    /// while the kernel records, all calls of all processes of the machine take some ten nanoseconds longer.
+    pub fn start() -> Self {
+        Self { kernel: Ears::open() }
+    }
+
+    /// Records by a tracer in each sandbox, which anybody may.
+    pub fn outside() -> Self {
+        Self { kernel: Err(Error::Kernel { reason: "it was not asked for".to_owned() }) }
+    }
+
+    /// Why stages are not recorded inside the kernel, if they are not.
+    pub fn refused(&self) -> Option<&Error> {
+        self.kernel.as_ref().err()
     }
 
     /// Expects a stage that runs by this plan.
     ///
     /// # Errors
-    /// There are too many at a time, or the kernel has no memory.
+    /// There are too many at a time, or the system has no memory, descriptor or thread left.
     pub fn begin(&self, stage: &str, plan: &Plan) -> Result<Recording, Error> {
         let lost = |reason: String| Error::Lost { stage: stage.to_owned(), reason };
-        let name = kernel::secret_name().map_err(|errno| lost(format!("no random name: {errno}")))?;
-        let follower = Follower::new(plan);
-        let mut state = lock(&self.state);
-        let free = (0..kernel::STAGES).find(|number| !state.stages.contains_key(number));
-        let number = free.ok_or_else(|| lost("too many stages are recorded at a time".to_owned()))?;
-        state.kernel.expect(&name, number).map_err(|errno| lost(errno.to_string()))?;
-        state.stages.insert(number, follower);
-        drop(state);
-        Ok(Recording { state: Arc::clone(&self.state), number, name: Announced(name), stage: stage.to_owned() })
-    }
-}
-
-impl Drop for Recorder {
-    fn drop(&mut self) {
-        let _ = rustix::io::write(&self.stop, &1u64.to_ne_bytes());
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        let mut follower = Follower::new(plan);
+        let source = match &self.kernel {
+            Ok(ears) => Source::Kernel(ears.listen(follower).map_err(|errno| lost(errno.to_string()))?),
+            Err(_) => {
+                let pipe = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC);
+                let (read, write) = pipe.map_err(|errno| lost(format!("no pipe: {errno}")))?;
+                let work = move || {
+                    follow(read, &mut follower)?;
+                    Ok(follower)
+                };
+                let thread = std::thread::Builder::new().name("trace".to_owned()).spawn(work);
+                Source::Tracer(write, thread.map_err(|source| Error::Thread { source })?)
+            }
+        };
+        Ok(Recording { stage: stage.to_owned(), source })
     }
 }
 
 impl Recording {
-    /// The name with which the stage has to begin.
-    pub fn name(&self) -> Announced {
-        self.name
+    /// How the stage has to be run.
+    pub fn tracing(&self) -> Tracing<'_> {
+        match &self.source {
+            Source::Kernel(listening) => Tracing::Announced(listening.name()),
+            Source::Tracer(pipe, _) => Tracing::Told(pipe.as_fd()),
+        }
     }
 
     /// The trace, once all of the stage has ended.
@@ -106,71 +94,38 @@ impl Recording {
 
     /// The trace, and the number that each process had inside the sandbox.
     pub(super) fn finish_with_numbers(self) -> Result<(Trace, Vec<u32>), Error> {
-        let lost = |reason: String| Err(Error::Lost { stage: self.stage.clone(), reason });
-        let mut state = lock(&self.state);
-        state.catch_up();
-        let missing = state.kernel.lost(self.number);
-        let follower = state.stages.remove(&self.number);
-        drop(state);
-        match (missing, follower.map(Follower::finish)) {
-            (Ok(0), Some((trace, inner))) if !trace.processes.is_empty() => Ok((trace, inner)),
-            (Ok(0), _) => lost("it was not seen to begin".to_owned()),
-            (Ok(missing), _) => {
-                lost(format!("{missing} of its events were lost, because this machine was too busy to read them"))
+        let Self { stage, source } = self;
+        let lost = |reason: String| Error::Lost { stage: stage.clone(), reason };
+        let follower = match source {
+            Source::Kernel(listening) => listening.finish().map_err(lost)?,
+            Source::Tracer(pipe, thread) => {
+                drop(pipe);
+                let followed = thread.join().map_err(|_| lost("the thread that follows it panicked".to_owned()))?;
+                followed.map_err(|error| lost(error.to_string()))?
             }
-            (Err(errno), _) => lost(errno.to_string()),
+        };
+        let (trace, inner) = follower.finish();
+        if trace.processes.is_empty() {
+            return Err(lost("it was not seen to begin".to_owned()));
         }
+        Ok((trace, inner))
     }
 }
 
-impl Drop for Recording {
-    fn drop(&mut self) {
-        let mut state = lock(&self.state);
-        state.kernel.forget(&self.name.0);
-        if state.stages.contains_key(&self.number) {
-            // Its number is free for another when nothing of it is in the ring any more.
-            state.catch_up();
-            state.stages.remove(&self.number);
-        }
-    }
-}
-
-impl State {
-    /// Hears of all that has happened until now.
-    fn catch_up(&mut self) {
-        let until = self.kernel.ring.written();
-        self.hear(Some(until));
-    }
-
-    fn hear(&mut self, until: Option<u64>) {
-        let Self { kernel, stages } = self;
-        kernel.ring.read(until, &mut |bytes| {
-            if let Some(record) = Record::parse(bytes)
-                && let Some(follower) = stages.get_mut(&record.stage)
-            {
-                follower.hear(&record);
-            }
-        });
-    }
-}
-
-fn lock(state: &Mutex<State>) -> std::sync::MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Reads what is told, now and then, until it has to stop.
-fn read(state: &Mutex<State>, waiting: &OwnedFd, stop: &OwnedFd) {
+/// Hears all events that come through a pipe, until its end.
+fn follow(pipe: OwnedFd, follower: &mut Follower) -> std::io::Result<()> {
+    let mut pipe = std::io::BufReader::with_capacity(64 << 10, std::fs::File::from(pipe));
+    let mut event = Vec::new();
+    let mut length = [0; 4];
     loop {
-        let mut polled = [PollFd::new(waiting, PollFlags::IN), PollFd::new(stop, PollFlags::IN)];
-        match rustix::event::poll(&mut polled, None) {
-            Ok(_) if !polled[1].revents().is_empty() => return,
-            Ok(_) => lock(state).hear(None),
-            Err(Errno::INTR) => {}
-            Err(_) => return,
+        match pipe.read_exact(&mut length) {
+            Ok(()) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => return Ok(()),
+            Err(error) => return Err(error),
         }
-        // The next ones are not far, and are better read together.
-        let mut polled = [PollFd::new(stop, PollFlags::IN)];
-        let wait = rustix::event::Timespec { tv_sec: 0, tv_nsec: PATIENCE.subsec_nanos().into() };
-        let _ = rustix::event::poll(&mut polled, Some(&wait));
+        event.resize(u32::from_ne_bytes(length) as usize, 0);
+        pipe.read_exact(&mut event)?;
+        let event = Event::parse(&event).ok_or(Errno::BADMSG)?;
+        follower.hear(&event);
     }
 }

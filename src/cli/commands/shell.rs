@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::cli::project::Project;
 use crate::cli::{Context, ExitCode, Failure};
 use crate::exec::Local;
-use crate::sandbox::{Launchers, Outcome, RunIo, Terminal};
+use crate::sandbox::{Launchers, Outcome, RunIo, Terminal, Tracing};
 
 /// Enter a stage's sandbox: see what it sees, run what it runs.
 ///
@@ -58,8 +58,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         log: &mut |_| {},
         jobserver: None,
         cancel: &context.cancel,
-        listener: None,
-        announced: None,
+        tracing: Tracing::Off,
         terminal: Some(terminal),
     };
     let finished = plan.plan().run(&Launchers::new(), io)?;

@@ -87,7 +87,7 @@ time.sleep(1000)
         .plan()
         .run(
             &Launchers::new(),
-            RunIo { log: &mut log, jobserver: None, cancel: &cancel, listener: None, announced: None, terminal: None },
+            RunIo { log: &mut log, jobserver: None, cancel: &cancel, tracing: Tracing::Off, terminal: None },
         )
         .unwrap();
 }

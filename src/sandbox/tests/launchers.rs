@@ -10,8 +10,7 @@ fn output(launchers: &Launchers, stage: &Stage) -> String {
         log: &mut |b| log.extend_from_slice(b),
         jobserver: None,
         cancel: &cancel,
-        listener: None,
-        announced: None,
+        tracing: Tracing::Off,
         terminal: None,
     };
     let finished = stage.plan().run(launchers, io).unwrap();
@@ -91,8 +90,7 @@ fn a_killed_launcher_takes_its_stage_along() {
             },
             jobserver: None,
             cancel: &cancel,
-            listener: None,
-            announced: None,
+            tracing: Tracing::Off,
             terminal: None,
         },
     );

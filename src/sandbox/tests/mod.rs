@@ -10,7 +10,6 @@ pub(crate) mod host;
 mod inside;
 mod launchers;
 mod limits;
-mod observe;
 mod views;
 
 use std::io::Read;
@@ -78,8 +77,7 @@ fn run(plan: &Plan, jobserver: Option<&[OwnedFd; 2]>, cancel: &CancelToken) -> R
         log: &mut |bytes| log.extend_from_slice(bytes),
         jobserver: jobserver.map(|[read, write]| [read.as_fd(), write.as_fd()]),
         cancel,
-        listener: None,
-        announced: None,
+        tracing: Tracing::Off,
         terminal: None,
     };
     let finished = plan.run(&Launchers::new(), io)?;

@@ -111,8 +111,7 @@ fn a_terminal_is_the_stages_own() {
         log: &mut |b| log.extend_from_slice(b),
         jobserver: None,
         cancel: &cancel,
-        listener: None,
-        announced: None,
+        tracing: Tracing::Off,
         terminal: Some(terminal),
     };
     let finished = stage.plan().run(&Launchers::new(), io).unwrap();

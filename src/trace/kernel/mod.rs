@@ -6,9 +6,8 @@
 //!
 //! - `assembler`: writes programs; no compiler is needed, neither when `repro` is built nor when it runs.
 //! - `btf`: where this kernel has the fields that are read.
-//! - `shapes`: which calls are recorded, and what of them.
-//! - `programs`: the programs.
-//! - `record`: what they write.
+//! - `ears`: hears what they tell.
+//! - `programs`: the programs. What they write are [`Event`](crate::calls::Event)s.
 //!
 //! # Who belongs to a stage
 //! A process of the sandbox takes a name that was announced for it, 11 random characters that nobody else can know
@@ -20,9 +19,8 @@
 
 mod assembler;
 mod btf;
+mod ears;
 mod programs;
-mod record;
-mod shapes;
 
 use std::ffi::CStr;
 use std::os::fd::{AsFd, OwnedFd};
@@ -31,16 +29,15 @@ use rustix::io::Errno;
 
 use crate::sys::bpf::{self, Ring};
 use btf::Types;
-pub(super) use programs::STAGES;
-use programs::{Maps, NAME, NAME_BEGINS, Offsets};
-pub(super) use record::{CALL, EXECUTE, EXIT, FORK, PIECE_OF_ARGUMENTS, Record};
+pub(super) use ears::{Ears, Listening};
+use programs::{Maps, NAME, NAME_BEGINS, Offsets, STAGES};
 
 /// Bytes of the ring.
 const RING: usize = 32 << 20;
 
 /// Why nothing can be recorded inside the kernel.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Refusal {
+enum Refusal {
     #[error("this kernel does not say what its structures are (CONFIG_DEBUG_INFO_BTF): {reason}")]
     Types { reason: String },
     #[error("maps cannot be made: {errno}")]
@@ -53,15 +50,15 @@ pub(super) enum Refusal {
 
 /// Programs at work, until the value is dropped.
 #[derive(Debug)]
-pub(super) struct Kernel {
+struct Kernel {
     maps: Maps,
-    pub(super) ring: Ring,
+    ring: Ring,
     _attached: Vec<OwnedFd>,
 }
 
 impl Kernel {
     /// Loads the programs and lets them run.
-    pub(super) fn start() -> Result<Self, Refusal> {
+    fn start() -> Result<Self, Refusal> {
         let maps = |errno| Refusal::Maps { errno };
         let made = Maps::new(RING as u32).map_err(maps)?;
         let ring = Ring::open(made.ring.as_fd(), RING).map_err(maps)?;
@@ -80,26 +77,26 @@ impl Kernel {
     }
 
     /// Expects a process that takes this name: it begins the stage.
-    pub(super) fn expect(&self, name: &[u8; NAME], stage: u32) -> Result<(), Errno> {
+    fn expect(&self, name: &[u8; NAME], stage: u32) -> Result<(), Errno> {
         self.maps.lost.set(&stage.to_ne_bytes(), &[0; 8])?;
         self.maps.names.set(name, &stage.to_ne_bytes())
     }
 
     /// Expects it no more.
-    pub(super) fn forget(&self, name: &[u8; NAME]) {
+    fn forget(&self, name: &[u8; NAME]) {
         // Its process has come, and the name is gone.
         let _ = self.maps.names.remove(name);
     }
 
     /// How many records of a stage were lost.
-    pub(super) fn lost(&self, stage: u32) -> Result<u64, Errno> {
+    fn lost(&self, stage: u32) -> Result<u64, Errno> {
         let mut value = [0; 8];
         self.maps.lost.get(&stage.to_ne_bytes(), &mut value)?;
         Ok(u64::from_ne_bytes(value))
     }
 
     /// The ring, to wait for.
-    pub(super) fn waiting(&self) -> std::os::fd::BorrowedFd<'_> {
+    fn waiting(&self) -> std::os::fd::BorrowedFd<'_> {
         self.maps.ring.as_fd()
     }
 }
@@ -118,7 +115,7 @@ fn attach(tracepoint: &CStr, program: &[bpf::Instruction]) -> Result<OwnedFd, Re
 }
 
 /// A name that a process can take and that nobody else can know.
-pub(super) fn secret_name() -> Result<[u8; NAME], Errno> {
+fn secret_name() -> Result<[u8; NAME], Errno> {
     const LETTERS: &[u8; 64] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_";
     let mut random = [0; NAME - NAME_BEGINS.len() - 1];
     let got = rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty())?;

@@ -4,14 +4,14 @@ use rustix::io::Errno;
 
 use super::assembler::{Alu, Assembler, Function, If, Label, Register, Size};
 use super::btf::Types;
-use super::record::{self, HEAD, PIECE, PIECES, SCRATCH, STRING, at};
-use super::shapes::{self, BYTES, BYTES_LENGTH, CALLS, COMMANDS, FIRST, NOT_EMPTY, SECOND, SUCCESS_ONLY};
-use crate::sys::bpf::{Instruction, Kind, Map};
+use crate::calls::event::{HEAD, Kind, PIECE, PIECES, SCRATCH, STRING, at};
+use crate::calls::shapes::{self, BYTES, BYTES_LENGTH, CALLS, COMMANDS, FIRST, NOT_EMPTY, SECOND, SUCCESS_ONLY};
+use crate::sys::bpf::{self, Instruction, Map};
 
 use Register::{R0, R1, R2, R3, R4, R6, R7, R8, R9, R10};
 
 /// Most stages that are recorded at a time.
-pub(in crate::trace) const STAGES: u32 = 1024;
+pub(super) const STAGES: u32 = 1024;
 /// Most processes of all of them.
 const PROCESSES: u32 = 1 << 16;
 /// Bytes of a name that announces a stage (`TASK_COMM_LEN`).
@@ -26,7 +26,7 @@ pub(super) struct Maps {
     processes: Map,
     /// The stage for which a process takes this name.
     pub(super) names: Map,
-    /// See [`shapes`].
+    /// What of each call is read, see [`shapes`].
     shapes: Map,
     scratch: Map,
     /// How many records of each stage were lost.
@@ -38,12 +38,12 @@ impl Maps {
     /// Makes them, with a ring of so many bytes.
     pub(super) fn new(ring: u32) -> Result<Self, Errno> {
         let maps = Self {
-            processes: Map::new(Kind::Hash, 4, 4, PROCESSES)?,
-            names: Map::new(Kind::Hash, NAME as u32, 4, STAGES)?,
-            shapes: Map::new(Kind::Array, 4, 8, CALLS as u32)?,
-            scratch: Map::new(Kind::PerCpuArray, 4, SCRATCH as u32, 1)?,
-            lost: Map::new(Kind::Array, 4, 8, STAGES)?,
-            ring: Map::new(Kind::Ring, 0, 0, ring)?,
+            processes: Map::new(bpf::Kind::Hash, 4, 4, PROCESSES)?,
+            names: Map::new(bpf::Kind::Hash, NAME as u32, 4, STAGES)?,
+            shapes: Map::new(bpf::Kind::Array, 4, 8, CALLS as u32)?,
+            scratch: Map::new(bpf::Kind::PerCpuArray, 4, SCRATCH as u32, 1)?,
+            lost: Map::new(bpf::Kind::Array, 4, 8, STAGES)?,
+            ring: Map::new(bpf::Kind::Ring, 0, 0, ring)?,
         };
         for (number, shape) in (0u32..).zip(shapes::shapes()) {
             maps.shapes.set(&number.to_ne_bytes(), &shape.to_ne_bytes())?;
@@ -175,17 +175,17 @@ impl<'a> Program<'a> {
     }
 
     /// Begins a record in R7. Its number and what is read are the caller's.
-    fn begin(&mut self, kind: i32) {
+    fn begin(&mut self, kind: Kind) {
         self.asm.store(Size::Word, R10, KEY, 0);
         self.look_up(&self.maps.scratch, KEY);
         self.asm.set(R7, R0);
-        self.asm.store(Size::Word, R7, at::KIND, kind);
+        self.asm.store(Size::Word, R7, at::KIND, kind as i32);
         self.asm.load(Size::Word, R1, R10, STAGE);
         self.asm.store(Size::Word, R7, at::STAGE, R1);
         self.asm.load(Size::Word, R1, R10, PROCESS + 4);
         self.asm.store(Size::Word, R7, at::THREAD, R1);
         self.asm.load(Size::Word, R1, R10, PROCESS);
-        self.asm.store(Size::Word, R7, at::THREAD + 4, R1);
+        self.asm.store(Size::Word, R7, at::PROCESS, R1);
         self.asm.store(Size::Word, R7, at::NUMBER, 0);
         self.asm.store(Size::Word, R7, at::FIRST, 0);
     }
@@ -274,7 +274,7 @@ pub(super) fn fork(maps: &Maps, offsets: &Offsets) -> Vec<Instruction> {
     // A thread.
     program.asm.jump_if(If::Equal, R1, R2, program.out);
     add_process(&mut program, CHILD);
-    program.begin(record::FORK);
+    program.begin(Kind::Fork);
     program.asm.load(Size::Word, R1, R10, CHILD);
     program.asm.store(Size::Word, R7, at::NUMBER, R1);
     // Its number in the innermost pid namespace.
@@ -303,7 +303,7 @@ pub(super) fn exit(maps: &Maps, offsets: &Offsets) -> Vec<Instruction> {
     program.peek(VALUE, 4, R9, offsets.signal_live);
     program.asm.load(Size::Word, R1, R10, VALUE);
     program.asm.jump_if(If::NotEqual, R1, 0, program.out);
-    program.begin(record::EXIT);
+    program.begin(Kind::Exit);
     program.peek(VALUE, 4, R8, offsets.task_exit_code);
     program.peek(VALUE + 4, 4, R9, offsets.signal_exit_code);
     let own = program.asm.label();
@@ -325,7 +325,7 @@ pub(super) fn exit(maps: &Maps, offsets: &Offsets) -> Vec<Instruction> {
 pub(super) fn execute(maps: &Maps, offsets: &Offsets) -> Vec<Instruction> {
     let mut program = Program::new(maps);
     program.whose();
-    program.begin(record::EXECUTE);
+    program.begin(Kind::Execute);
     program.asm.load(Size::Long, R8, R6, 16);
     program.peek(VALUE, 8, R8, offsets.binary_name);
     program.asm.address(R1, R7, HEAD as i32);
@@ -366,7 +366,7 @@ pub(super) fn execute(maps: &Maps, offsets: &Offsets) -> Vec<Instruction> {
         // R9 is what is left, at [RESULT] is where.
         program.asm.jump_if(If::Equal, R9, 0, program.out);
         program.asm.jump_if(If::SignedLess, R9, 0, program.out);
-        program.begin(record::PIECE_OF_ARGUMENTS);
+        program.begin(Kind::Arguments);
         program.asm.store(Size::Word, R7, at::NUMBER, piece as i32);
         program.asm.set(R8, R9);
         program.asm.jump_if(If::Less, R8, PIECE as i32, whole);
@@ -385,7 +385,7 @@ pub(super) fn execute(maps: &Maps, offsets: &Offsets) -> Vec<Instruction> {
     }
     // What is left now is left out.
     program.asm.jump_if(If::Equal, R9, 0, program.out);
-    program.begin(record::PIECE_OF_ARGUMENTS);
+    program.begin(Kind::Arguments);
     program.asm.store(Size::Word, R7, at::NUMBER, PIECES as i32);
     program.asm.set(R8, 0);
     program.write();
@@ -414,7 +414,7 @@ pub(super) fn call(maps: &Maps) -> Vec<Instruction> {
     program.asm.jump_if(If::Equal, R1, 0, counts);
     program.asm.jump_if(If::SignedLess, R2, 0, program.out);
     program.asm.place(counts);
-    program.begin(record::CALL);
+    program.begin(Kind::Call);
     program.asm.store(Size::Word, R7, at::NUMBER, R9);
     program.asm.load(Size::Long, R1, R10, RESULT);
     program.asm.store(Size::Long, R7, at::RESULT, R1);
@@ -453,7 +453,7 @@ fn commands(program: &mut Program<'_>) {
     program.asm.jump_if(If::Equal, R1, 0, go_on);
     program.asm.load(Size::Word, R1, R7, at::ARGUMENTS + 8);
     for command in shapes::RECORDED_COMMANDS {
-        program.asm.jump_if(If::Equal, R1, command, go_on);
+        program.asm.jump_if(If::Equal, R1, command.cast_signed(), go_on);
     }
     program.asm.jump(program.out);
     program.asm.place(go_on);

@@ -28,37 +28,32 @@ fn traced(argv: &[&str], sources: &[(String, std::path::PathBuf, bool)]) -> Trac
     let stage = StagePlan { sources: sources.to_vec(), ..host::stage(root.path(), argv, limits) };
     let cancel = CancelToken::new().expect("descriptors are free");
     let plan = host::plan(&stage);
-    // Whoever may not record inside the kernel observes from outside.
-    let recording = recorder().map(|recorder| recorder.begin("test", &plan).expect("there is room for one more"));
-    let tracer = Tracer::new("test", First::of(&stage.argv)).expect("a thread can be started");
+    let recording = recorder().begin("test", &plan).expect("there is room for one more");
     let mut log = Vec::new();
-    let mut listen = |listener| tracer.listen(listener);
     let finished = plan.run(
         &Launchers::new(),
         RunIo {
             log: &mut |bytes| log.extend_from_slice(bytes),
             jobserver: None,
             cancel: &cancel,
-            listener: if recording.is_none() { Some(&mut listen) } else { None },
-            announced: recording.as_ref().map(Recording::name),
+            tracing: recording.tracing(),
             terminal: None,
         },
     );
     let finished = finished.unwrap_or_else(|error| panic!("{error}: {:?}", std::error::Error::source(&error)));
-    let observed = match recording {
-        Some(recording) => recording.finish_with_numbers(),
-        None => tracer.finish_with_numbers(),
-    };
-    let (trace, inner) = observed.expect("it was observed");
+    let (trace, inner) = recording.finish_with_numbers().expect("it was recorded");
     assert_eq!(Trace::decode(&trace.encode()).expect("it can be read again"), trace);
     Traced { trace, inner, finished, log: String::from_utf8_lossy(&log).into_owned() }
 }
 
-/// The recorder inside the kernel; none for a plain user.
-fn recorder() -> Option<&'static Recorder> {
-    static RECORDER: OnceLock<Option<Recorder>> = OnceLock::new();
-    let start = || host::is_root().then(|| Recorder::start().unwrap_or_else(|error| panic!("{error}")));
-    RECORDER.get_or_init(start).as_ref()
+/// Root's is inside the kernel.
+fn recorder() -> &'static Recorder {
+    static RECORDER: OnceLock<Recorder> = OnceLock::new();
+    let recorder = RECORDER.get_or_init(Recorder::start);
+    if let Some(refused) = recorder.refused().filter(|_| host::is_root()) {
+        panic!("{refused}");
+    }
+    recorder
 }
 
 fn sh(script: &str) -> Traced {

@@ -1,23 +1,23 @@
 //! What the observed calls do to which of their arguments.
 
-use super::model::{CallKind, Ways};
+use super::ways::{CallKind, Ways};
 
 /// A path among a call's arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
+pub struct Place {
     /// The descriptor of the directory that a relative path begins at; none: the working directory.
-    pub(super) folder: Option<i32>,
+    pub folder: Option<i32>,
     /// Where the path lies in the caller's memory.
-    pub(super) address: u64,
+    pub address: u64,
     /// Whether a symbolic link at its end is followed.
-    pub(super) follow: bool,
+    pub follow: bool,
     /// Whether an empty path means the descriptor itself.
-    pub(super) empty: bool,
+    pub empty: bool,
 }
 
 /// What a call does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Call {
+pub enum Call {
     /// Opens: the flags of open(2).
     Open(Place, u64),
     /// Opens: where the `struct open_how` lies.
@@ -42,9 +42,12 @@ pub(super) enum Call {
 
 /// See [`Call::Two`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Two {
+pub enum Two {
+    /// Only the new name.
     Rename,
+    /// Both names.
     Link,
+    /// Each has the other's.
     Exchange,
 }
 
@@ -54,13 +57,13 @@ const EMPTY: u64 = libc::AT_EMPTY_PATH as u64;
 const EXCHANGE: u64 = libc::RENAME_EXCHANGE as u64;
 
 /// Flags of open(2) with which a link at the end is not followed.
-pub(super) fn open_follows(flags: u64) -> bool {
+pub fn open_follows(flags: u64) -> bool {
     let exclusive = (libc::O_CREAT | libc::O_EXCL) as u64;
     flags & libc::O_NOFOLLOW as u64 == 0 && flags & exclusive != exclusive
 }
 
 /// What the call with this number and these arguments does.
-pub(super) fn decode(number: i64, a: &[u64; 6]) -> Call {
+pub fn decode(number: i64, a: &[u64; 6]) -> Call {
     let cwd = |index: usize, follow| Place { folder: None, address: a[index], follow, empty: false };
     let at = |folder: usize, follow| Place {
         folder: (a[folder] as i32 != libc::AT_FDCWD).then_some(a[folder] as i32),

@@ -1,37 +1,42 @@
 //! Which calls are recorded, and what of their arguments is read.
 
-use crate::trace::calls::{Call, Place, decode};
-use crate::trace::model::CallKind;
+use super::decode::{Call, Place, decode};
+use super::ways::CallKind;
 
 /// Index of an argument plus one, in the lowest 3 bits of a shape: where the first string lies. 0: there is none.
-pub(super) const FIRST: u64 = 0;
+pub const FIRST: u64 = 0;
 /// The same for the second string.
-pub(super) const SECOND: u64 = 3;
+pub const SECOND: u64 = 3;
 /// The same for bytes that are no string, as many as [`BYTES_LENGTH`] says. They take the place of the first string.
-pub(super) const BYTES: u64 = 6;
+pub const BYTES: u64 = 6;
 /// How many bytes, in 7 bits.
-pub(super) const BYTES_LENGTH: u64 = 9;
+pub const BYTES_LENGTH: u64 = 9;
 /// A call that is not recorded when it failed.
-pub(super) const SUCCESS_ONLY: u64 = 1 << 16;
+pub const SUCCESS_ONLY: u64 = 1 << 16;
 /// Recorded only if its second argument is a command that concerns a descriptor's number or its closing on exec.
-pub(super) const COMMANDS: u64 = 1 << 17;
+pub const COMMANDS: u64 = 1 << 17;
 /// Not recorded when the string is empty: it asks about a descriptor, not about a path.
-pub(super) const NOT_EMPTY: u64 = 1 << 18;
+pub const NOT_EMPTY: u64 = 1 << 18;
 /// Any call that is recorded.
 const RECORDED: u64 = 1 << 19;
 
 /// Calls have numbers below this.
-pub(super) const CALLS: usize = 512;
+pub const CALLS: usize = 512;
 
 /// `struct sockaddr_un` (unix(7)).
 const ADDRESS: u64 = 110;
 
 /// Commands of fcntl(2) and ioctl(2) with which [`COMMANDS`] are recorded.
-pub(super) const RECORDED_COMMANDS: [i32; 5] =
-    [libc::F_DUPFD, libc::F_SETFD, libc::F_DUPFD_CLOEXEC, libc::FIOCLEX as i32, libc::FIONCLEX as i32];
+pub const RECORDED_COMMANDS: [u32; 5] = [
+    libc::F_DUPFD as u32,
+    libc::F_SETFD as u32,
+    libc::F_DUPFD_CLOEXEC as u32,
+    libc::FIOCLEX as u32,
+    libc::FIONCLEX as u32,
+];
 
 /// The shape of each call, by its number; 0 for those that are not recorded.
-pub(super) fn shapes() -> Vec<u64> {
+pub fn shapes() -> Vec<u64> {
     (0..CALLS as i64).map(shape).collect()
 }
 
