@@ -95,7 +95,7 @@ fn measure(store: &Store, graph: &Graph, lockfile: &Lockfile, name: &str, rounds
                 trace.as_ref().map_or(0, |trace| trace.encode().len()),
             );
             times[at].push(cpu.as_secs_f64());
-            calls[at] = trace.map_or(0, |trace| trace.observed());
+            calls[at] = trace.map_or(0, |trace| trace.told());
         }
     }
     let figure = |times: &mut Vec<f64>| {

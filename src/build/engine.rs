@@ -28,8 +28,8 @@ pub struct Options {
     pub on_failure: OnFailure,
     /// Stages to execute even if their result is known; the new result is compared with the known one.
     pub rebuild: Vec<String>,
-    /// Stages whose results need a trace: they are executed under observation where none is known.
-    pub observe: Vec<String>,
+    /// Stages whose results need a trace: those without are executed once more.
+    pub trace: Vec<String>,
     /// Whether a result that differs from the lockfile's is an error.
     pub check_outputs: bool,
 }
@@ -176,9 +176,9 @@ impl Running<'_> {
             log: &log,
             reference: &reference,
             fresh: self.options.rebuild.contains(&stage.name),
-            observed: self.options.observe.contains(&stage.name),
+            needs_trace: self.options.trace.contains(&stage.name),
         };
-        let (job_fresh, observed) = (job.fresh, job.observed);
+        let compared = job.fresh || job.needs_trace;
         let begun = now();
         let mut line = |line: &str| {
             self.engine.events.event(&Event::StageOutput { stage: stage.name.clone(), line: line.to_owned() });
@@ -208,13 +208,8 @@ impl Running<'_> {
             }
         };
         // A run of what is known already is a check of it.
-        let known = if job_fresh || observed { exec::known(store, composed.key)? } else { None };
+        let known = if compared { exec::known(store, composed.key)? } else { None };
         let differs = known.map(|known| known.output).filter(|expected| *expected != done.output);
-        if let (Some(expected), true) = (differs, observed) {
-            return Err(Error::NotObservable { stage: stage.name.clone(), expected, got: done.output });
-        }
-        // What an observed stage takes is no estimate for the next build.
-        let seconds = last.as_ref().filter(|_| observed).map_or(seconds, |last| last.seconds);
         self.remember(stage, &target, record, &done, last.as_ref(), seconds)?;
         if let Some(expected) = differs {
             return Err(Error::NotReproducible { stage: stage.name.clone(), expected, got: done.output });

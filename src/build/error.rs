@@ -51,18 +51,6 @@ pub enum Error {
         /// The tree of this build.
         got: crate::digest::Digest,
     },
-    /// The same action gave another output while it was observed.
-    #[error(
-        "trace stage `{stage}`: under observation the same inputs gave {got}, and {expected} is known; the stage is not reproducible, or it does not bear being observed"
-    )]
-    NotObservable {
-        /// The stage.
-        stage: String,
-        /// The known tree.
-        expected: crate::digest::Digest,
-        /// The tree of the observed run.
-        got: crate::digest::Digest,
-    },
     /// A definition cannot be read.
     #[error(transparent)]
     Files(#[from] stage::FilesError),
@@ -110,9 +98,6 @@ impl Error {
             Self::NotReproducible { stage, .. } => Some(format!(
                 "something that varies got into stage `{stage}`; compare the two trees with `diff -r` on what `repro store path` prints"
             )),
-            Self::NotObservable { stage, .. } => {
-                Some(format!("`repro build {stage} --rebuild` executes it without an observer, and compares"))
-            }
             Self::Files(error) => error.hint(),
             Self::Compose(error) => error.hint(),
             Self::UnknownStage(error) => error.hint(),

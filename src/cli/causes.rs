@@ -65,7 +65,7 @@ fn store_code(error: &store::Error) -> ExitCode {
 pub fn build_code(error: &build::Error) -> ExitCode {
     use build::Error;
     match error {
-        Error::NotReproducible { .. } | Error::NotObservable { .. } => ExitCode::No,
+        Error::NotReproducible { .. } => ExitCode::No,
         Error::Exec(error) => exec_code(error),
         Error::Fetch(_) => ExitCode::Pin,
         Error::Sandbox(error) if error.is_host() => ExitCode::Host,

@@ -35,7 +35,7 @@ pub fn known(store: &Store, key: Digest) -> Result<Option<Done>, Error> {
 
 impl<E: Executor> Executor for Cached<'_, E> {
     fn execute(&self, job: &Job<'_>, io: &mut Io<'_>) -> Result<Done, Error> {
-        let will_do = |done: &Done| !job.fresh && (!job.observed || done.trace.is_some());
+        let will_do = |done: &Done| !job.fresh && (!job.needs_trace || done.trace.is_some());
         if !job.fresh
             && let Some(done) = known(self.store, job.key)?.filter(will_do)
         {
@@ -47,15 +47,12 @@ impl<E: Executor> Executor for Cached<'_, E> {
             Some(done) if will_do(&done) => return Ok(done),
             Some(done) => done,
             None => {
-                let done = self.inner.execute(&Job { observed: false, ..job.clone() }, io)?;
+                let done = self.inner.execute(job, io)?;
                 for message in &job.messages {
                     self.store.put_bytes(message)?;
                 }
                 self.store.put_action_with_ref(job.key, &to_result(&done), job.reference)?;
-                if !job.observed || done.trace.is_some() {
-                    return Ok(done);
-                }
-                done
+                return Ok(done);
             }
         };
         let done = self.inner.execute(job, io)?;

@@ -47,7 +47,7 @@ pub enum Error {
         source: sandbox::Error,
     },
     /// What the stage did is not known.
-    #[error("observe stage `{stage}`")]
+    #[error("trace stage `{stage}`")]
     Trace {
         /// The stage.
         stage: String,

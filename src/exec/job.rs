@@ -29,9 +29,8 @@ pub struct Job<'a> {
     pub reference: &'a str,
     /// Whether to execute it even if its result is known. The two results are compared by the caller.
     pub fresh: bool,
-    /// Whether its result needs a trace. A run that is observed gives no result of its own: it has to come to the tree of
-    /// one that is not, and adds its trace to that.
-    pub observed: bool,
+    /// Whether its result needs a trace, and is executed once more if it has none.
+    pub needs_trace: bool,
 }
 
 /// What a job is connected to while it runs.
@@ -63,7 +62,7 @@ pub struct Done {
     pub output: Digest,
     /// What was written to standard output and standard error.
     pub log: Digest,
-    /// What its processes did, a [`crate::trace::Trace`], if that was ever observed.
+    /// What its processes did, a [`crate::trace::Trace`]; none if that was lost.
     pub trace: Option<Digest>,
     /// Whether the action cache had it.
     pub cached: bool,

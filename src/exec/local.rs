@@ -164,7 +164,7 @@ impl Executor for Local<'_> {
         let trace = match recording.finish() {
             Ok(trace) => Some(trace),
             // The result is as good without.
-            Err(error) if !job.observed => {
+            Err(error) if !job.needs_trace => {
                 (io.line)(&format!("repro: {error}"));
                 None
             }

@@ -9,13 +9,13 @@ pub enum Error {
         /// Why.
         reason: String,
     },
-    /// The thread that observes could not be started.
-    #[error("start the thread that observes stages")]
+    /// The thread that follows stages could not be started.
+    #[error("start the thread that follows stages")]
     Thread {
         /// The system's answer.
         source: std::io::Error,
     },
-    /// The observer was not given any calls, or lost its listener.
+    /// Something that the stage did is not known.
     #[error("trace stage `{stage}`: {reason}")]
     Lost {
         /// The stage.

@@ -129,7 +129,7 @@ impl Trace {
 /// Reads a trace piece by piece: what is held in memory are the paths and one process at a time.
 pub struct Reader<R: Read> {
     from: BufReader<R>,
-    /// How many calls were observed.
+    /// How many calls were told of.
     pub calls: std::collections::BTreeMap<CallKind, u64>,
     /// All paths.
     pub paths: Vec<PathEntry>,

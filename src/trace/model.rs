@@ -21,7 +21,7 @@ pub struct Trace {
     pub processes: Vec<Process>,
     /// Renames and links, in order.
     pub moves: Vec<Move>,
-    /// How many calls were observed, by what they do.
+    /// How many calls were told of, by what they do.
     pub calls: BTreeMap<CallKind, u64>,
 }
 
@@ -54,7 +54,7 @@ pub struct Process {
 /// How a process ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Exit {
-    /// It was not seen to end: it was killed with the stage, or by a signal while it was observed from outside.
+    /// It was not seen to end: it was killed with the stage.
     #[default]
     Unknown,
     /// By this signal.
@@ -141,8 +141,8 @@ impl Trace {
         if id == ROOT { b"/".to_vec() } else { out }
     }
 
-    /// How many calls were observed.
-    pub fn observed(&self) -> u64 {
+    /// How many calls were told of.
+    pub fn told(&self) -> u64 {
         self.calls.values().sum()
     }
 }

@@ -77,7 +77,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     };
     let on_failure = if args.keep_going { OnFailure::KeepGoing } else { OnFailure::FinishRunning };
     let check_outputs = !args.no_lockfile_check;
-    let options = Options { jobs: context.jobs, on_failure, rebuild, observe: Vec::new(), check_outputs };
+    let options = Options { jobs: context.jobs, on_failure, rebuild, trace: Vec::new(), check_outputs };
     let run = engine(context, &store, &graph, &lockfile, &targets, &options)?;
     if let Some(signal) = context.cancel.signal() {
         return Err(Failure::quiet(ExitCode::Signal(signal)));

@@ -4,6 +4,7 @@ use crate::cli::terminal::Stream;
 use crate::cli::{Context, ExitCode, Failure};
 use crate::report::{Palette, Role, Table};
 use crate::sandbox::{Feature, Status, probe};
+use crate::trace::{self, Recorder};
 
 /// Check whether this host can give the isolation that builds need.
 ///
@@ -16,7 +17,8 @@ pub struct Args {}
 /// # Errors
 /// A feature is missing.
 pub fn run(_args: &Args, context: &Context) -> Result<ExitCode, Failure> {
-    let features = probe();
+    let mut features = probe();
+    features.push(recording());
     let good = features.iter().all(|feature| feature.works() || !feature.required);
     if context.globals.json {
         context.print_json(&serde_json::json!({ "schema": 1, "good": good, "features": features }))?;
@@ -31,6 +33,20 @@ pub fn run(_args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let missing: Vec<String> = missing.map(|name| format!("`{name}`")).collect();
     let message = format!("cannot isolate stages on this host: {} missing", missing.join(", "));
     Err(Failure::new(ExitCode::Host, message))
+}
+
+/// Whether stages are recorded inside the kernel. They are recorded in any case.
+fn recording() -> Feature {
+    let recorder = Recorder::start();
+    let status = match recorder.refused() {
+        None => Status::Works { detail: None },
+        Some(refused) => Status::Missing { reason: refused.to_string() },
+    };
+    let cure = recorder.refused().and_then(trace::Error::hint).map(|hint| {
+        format!("a tracer in each sandbox does it instead, which takes longer, and stages cannot trace (strace, gdb); {hint}")
+    });
+    let needed_for = "telling what stages do at the least cost";
+    Feature { name: "recording inside the kernel", needed_for, required: false, status, cure }
 }
 
 fn text(features: &[Feature], palette: Palette) -> String {

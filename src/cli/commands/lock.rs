@@ -67,7 +67,7 @@ fn update_outputs(graph: &Graph, context: &Context) -> Result<ExitCode, Failure>
         jobs: context.jobs,
         on_failure: OnFailure::FinishRunning,
         rebuild: Vec::new(),
-        observe: Vec::new(),
+        trace: Vec::new(),
         check_outputs: false,
     };
     let run = build::engine(context, &store, graph, &old, &graph.default_targets(), &options)?;

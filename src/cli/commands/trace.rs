@@ -15,17 +15,16 @@ use crate::report::{Table, clean};
 use crate::schedule::queue::OnFailure;
 use crate::trace::{Exit, PathId, Process, Trace, Ways};
 
-/// Show what a stage does: its processes, and what they read, write and look for.
+/// Show what a stage did: its processes, and what they read, wrote and looked for.
 ///
-/// Observing can change how a stage runs, so builds are not observed. This command executes the stage once more, under
-/// observation, after bringing up to date what it needs, and compares the tree that it leaves with the known one. Only if
-/// they are the same, the trace is kept with the result, and shown from then on without executing anything.
+/// Every stage is recorded while it is built, and what it did is kept with its result. Where that is not known, because
+/// events or the trace were lost, the stage is executed once more, and has to leave the same tree.
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "Examples:
   repro trace musl
   repro trace musl --processes
   repro trace musl --files | grep absent
-  repro trace musl --rebuild         observe it once more
+  repro trace musl --rebuild         execute it once more
 
 With --json every line is an object. What happens meanwhile has the `event`s of `repro build`; the trace follows. Its `type` is `trace` (schema, stage, digest, size, calls by kind, numbers of \
                         processes, paths and accesses), `process` (number, parent, start, end, exit, programs) or \
@@ -55,7 +54,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     project.stage(name)?;
     let digest = match stored(&project, args, context)? {
         Some(digest) => digest,
-        None => observe(&project, args, context)?,
+        None => record(&project, args, context)?,
     };
     let trace = Trace::decode(&project.store.get_bytes(digest)?)?;
     let mut text = String::new();
@@ -96,15 +95,15 @@ fn stored(project: &Project, args: &Args, context: &Context) -> Result<Option<Di
     Ok(exec::known(&project.store, preview.key)?.and_then(|done| done.trace))
 }
 
-/// Executes the stage under observation.
-fn observe(project: &Project, args: &Args, context: &Context) -> Result<Digest, Failure> {
+/// Executes the stage.
+fn record(project: &Project, args: &Args, context: &Context) -> Result<Digest, Failure> {
     let Project { store, graph, lockfile } = project;
     let named = vec![args.stage.clone()];
     let options = Options {
         jobs: context.jobs,
         on_failure: OnFailure::FinishRunning,
         rebuild: if args.rebuild { named.clone() } else { Vec::new() },
-        observe: named,
+        trace: named,
         check_outputs: true,
     };
     let run = engine(context, store, graph, lockfile, &[&args.stage], &options)?;
@@ -165,14 +164,14 @@ fn by_path(trace: &Trace) -> BTreeMap<PathId, (Ways, u64)> {
     all
 }
 
-/// What was observed, in one paragraph.
+/// All of it, in one paragraph.
 fn summary(name: &str, trace: &Trace, size: u64, text: &mut String) {
     let all = by_path(trace);
     let of = |way: Ways| all.values().filter(|(ways, _)| ways.any(way)).count();
     let _ = writeln!(
         text,
         "`{name}`: {} calls by {} processes, {} paths: {} read, {} written, {} executed, {} absent; {size} bytes",
-        trace.observed(),
+        trace.told(),
         trace.processes.len(),
         all.len(),
         of(Ways::READ),

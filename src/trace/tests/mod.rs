@@ -13,7 +13,7 @@ use super::*;
 use crate::sandbox::tests::host::{self, skipped};
 use crate::sandbox::{CancelToken, Finished, Launchers, Limits, Outcome, RunIo, StagePlan};
 
-/// A stage that has run, and what was observed.
+/// A stage that has run, and what was recorded.
 struct Traced {
     trace: Trace,
     /// The numbers that the processes had inside, in the same order.
