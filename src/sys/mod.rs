@@ -20,6 +20,8 @@ pub mod net;
 pub mod process;
 pub mod remote;
 pub mod seccomp;
+#[cfg(test)]
+pub(crate) mod tests;
 pub mod thread;
 
 pub use cancel::{CancelError, CancelToken};
