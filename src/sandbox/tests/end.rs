@@ -49,14 +49,17 @@ fn cancelling_stops_at_once() {
     let later = cancel.clone();
     let word = word("cancelled");
     let plan = Stage::of(&["/usr/bin/python3", "-ISc", "import time; print(1, flush=True); time.sleep(1000)", &word]);
+    let (stands, standing) = std::sync::mpsc::channel();
     let thread = std::thread::spawn(move || {
-        assert!(within(Duration::from_secs(10), || processes_with("time.sleep(1000)") > 0));
-        std::thread::sleep(Duration::from_millis(200));
+        standing.recv().unwrap();
         let begin = Instant::now();
         later.cancel();
         begin
     });
-    let (finished, _) = run(&plan.plan(), None, &cancel).unwrap();
+    let mut log = |_: &[u8]| stands.send(()).unwrap();
+    let io = RunIo { log: &mut log, jobserver: None, cancel: &cancel, listener: None, terminal: None };
+    let finished = plan.plan().run(&Launchers::new(), io).unwrap();
+    drop(stands);
     let begin = thread.join().unwrap();
     assert_eq!(finished.outcome, Outcome::Cancelled);
     assert!(begin.elapsed() < Duration::from_secs(1));
