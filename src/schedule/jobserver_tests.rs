@@ -26,11 +26,16 @@ fn within(time: Duration, mut holds: impl FnMut() -> bool) -> bool {
     holds()
 }
 
-/// A makefile whose `count` targets each note when they begin and end.
-fn makefile(dir: &Path, count: usize) {
+/// A makefile whose `count` targets each note when they begin and end. None ends before `together` have begun, so that
+/// their number does not depend on how fast make starts them; the patience is for a budget that does not allow as many.
+fn makefile(dir: &Path, count: usize, together: usize) {
     let targets: Vec<String> = (0..count).map(|i| format!("t{i}")).collect();
-    let text =
-        format!("all: {0}\n{0}:\n\t@echo + >> log; sleep 0.15; echo - >> log\n.PHONY: all {0}\n", targets.join(" "));
+    let text = format!(
+        "all: {0}\n{0}:\n\t@echo + >> log; n=0; \\\n\
+         \twhile [ $$(grep -c + log) -lt {together} ] && [ $$n -lt 400 ]; do sleep 0.05; n=$$((n+1)); done; \\\n\
+         \tsleep 0.1; echo - >> log\n.PHONY: all {0}\n",
+        targets.join(" ")
+    );
     fs::write(dir.join("Makefile"), text).expect("write a makefile");
 }
 
@@ -63,7 +68,7 @@ fn peak(dir: &Path) -> usize {
 fn make_uses_all_tokens_and_no_more() {
     for jobs in [1, 3] {
         let dir = tempfile::tempdir().expect("temp dir");
-        makefile(dir.path(), 7);
+        makefile(dir.path(), 7, jobs);
         let broker = Broker::new(jobs).expect("broker");
         let slot = broker.slot(&token()).expect("a token is free");
         assert!(make(&slot, dir.path()).wait().expect("make ran").success());
@@ -77,8 +82,8 @@ fn make_uses_all_tokens_and_no_more() {
 #[test]
 fn two_makes_share_the_budget_and_the_last_one_gets_it_all() {
     let (a, b) = (tempfile::tempdir().expect("temp dir"), tempfile::tempdir().expect("temp dir"));
-    makefile(a.path(), 2);
-    makefile(b.path(), 16);
+    makefile(a.path(), 2, 1);
+    makefile(b.path(), 16, 4);
     let broker = Broker::new(4).expect("broker");
     let (first, second) = (broker.slot(&token()).expect("slot"), broker.slot(&token()).expect("slot"));
     let (mut one, mut two) = (make(&first, a.path()), make(&second, b.path()));

@@ -22,6 +22,8 @@ pub mod process;
 pub mod ptrace;
 pub mod remote;
 pub mod seccomp;
+#[cfg(test)]
+pub(crate) mod tests;
 pub mod thread;
 
 pub use cancel::{CancelError, CancelToken};

@@ -216,10 +216,11 @@ fn partial_files_of_no_one_are_swept() {
 
 #[test]
 fn an_interrupt_ends_soon_and_keeps_the_bytes() {
-    let bytes = noise(100_000);
+    let bytes = noise(1_000_000);
+    let digest = Digest::of(&bytes);
     let body = bytes.clone();
     let server = Server::new(move |_, answer| {
-        answer.head("200 OK", "Content-Length: 100000\r\n");
+        answer.head("200 OK", "Content-Length: 1000000\r\n");
         for part in body.chunks(1000) {
             std::thread::sleep(Duration::from_millis(20));
             if !answer.raw(part) {
@@ -234,10 +235,13 @@ fn an_interrupt_ends_soon_and_keeps_the_bytes() {
     let fetcher = Fetcher::new(&store, config, &Silent);
     let result = std::thread::scope(|scope| {
         let run = scope.spawn(|| fetcher.fetch(&[wanted]));
-        std::thread::sleep(Duration::from_millis(300));
+        let partial = store.root().join("partial").join(digest.hex());
+        while fs::metadata(&partial).map_or(0, |meta| meta.len()) == 0 && !run.is_finished() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         cancel.store(true, Ordering::Relaxed);
         run.join().unwrap()
     });
     assert!(matches!(result, Err(Error::Cancelled)));
-    assert_eq!(store.partials(), [Digest::of(&bytes).hex()]);
+    assert_eq!(store.partials(), [digest.hex()]);
 }

@@ -142,48 +142,58 @@ fn killed_at_every_operation() {
 
 #[test]
 fn a_full_file_system() {
-    use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
     let base = base();
     let tree = work(base.path()).expect("works");
     let full = base.path().join("full");
     std::fs::create_dir(&full).expect("made");
-    if let Err(errno) = mount("full", &full, "tmpfs", MountFlags::empty(), Some(c"size=2m,nr_inodes=2000")) {
-        eprintln!("skipped: a small file system cannot be mounted: {errno}");
-        return;
-    }
-    std::os::unix::fs::symlink(base.path().join("tree"), full.join("tree")).expect("made");
-    let fill = full.join("fill");
-    let run = || {
-        // From nothing free to more than the work needs.
-        for free in (0..24).map(|step| step * (32 << 10)) {
-            reset(&full);
-            let _ = std::fs::remove_file(&fill);
-            std::fs::write(&fill, vec![0; (2 << 20) - free]).expect("fits");
-            match work(&full) {
-                Ok(done) => assert_eq!(done, tree),
-                Err(error) => {
-                    assert_eq!(errno(&error), Some(Errno::NOSPC.raw_os_error()), "{free} free: {error:?}");
-                    let hint = error.hint().expect("has a hint");
-                    assert!(hint.contains("gc"), "{hint}");
-                }
-            }
-            std::fs::remove_file(&fill).expect("removed");
-            assert_eq!(work(&full).expect("works when there is room"), tree);
-            inspect(&full, tree, &format!("{free} bytes free"));
-        }
-        // A store that fills its disk to the last byte can still be collected.
-        let store = Store::open(&full.join("store")).expect("opens");
-        store.put_bytes(&vec![5; 500 << 10]).expect("stored");
-        drop(store);
-        let mut rest = std::fs::File::create(&fill).expect("made");
-        while std::io::Write::write(&mut rest, &[0; 4096]).is_ok() {}
-        let store = Store::open(&full.join("store")).expect("opens on a full disk");
-        let report = store.gc(&crate::store::GcOptions::default()).expect("collects on a full disk");
-        assert!(report.objects.removed_bytes >= 500 << 10, "{report:?}");
-    };
-    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
-    unmount(&full, UnmountFlags::DETACH).expect("unmounted");
-    if let Err(panic) = result {
+    // In a thread with mounts of its own, which go with it: other tests look at what is mounted.
+    let thread = std::thread::scope(|scope| {
+        let run = || match mount_small(&full) {
+            Ok(()) => fill_up(base.path(), &full, tree),
+            Err(errno) => eprintln!("skipped: a small file system cannot be mounted: {errno}"),
+        };
+        scope.spawn(run).join()
+    });
+    if let Err(panic) = thread {
         std::panic::resume_unwind(panic);
     }
+}
+
+/// Mounts a small file system that only the calling thread sees, and what it starts.
+fn mount_small(at: &Path) -> rustix::io::Result<()> {
+    use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_change};
+    crate::sys::process::unshare(libc::CLONE_NEWNS as u64)?;
+    mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)?;
+    mount("full", at, "tmpfs", MountFlags::empty(), Some(c"size=2m,nr_inodes=2000"))
+}
+
+fn fill_up(base: &Path, full: &Path, tree: Digest) {
+    std::os::unix::fs::symlink(base.join("tree"), full.join("tree")).expect("made");
+    let fill = full.join("fill");
+    // From nothing free to more than the work needs.
+    for free in (0..24).map(|step| step * (32 << 10)) {
+        reset(full);
+        let _ = std::fs::remove_file(&fill);
+        std::fs::write(&fill, vec![0; (2 << 20) - free]).expect("fits");
+        match work(full) {
+            Ok(done) => assert_eq!(done, tree),
+            Err(error) => {
+                assert_eq!(errno(&error), Some(Errno::NOSPC.raw_os_error()), "{free} free: {error:?}");
+                let hint = error.hint().expect("has a hint");
+                assert!(hint.contains("gc"), "{hint}");
+            }
+        }
+        std::fs::remove_file(&fill).expect("removed");
+        assert_eq!(work(full).expect("works when there is room"), tree);
+        inspect(full, tree, &format!("{free} bytes free"));
+    }
+    // A store that fills its disk to the last byte can still be collected.
+    let store = Store::open(&full.join("store")).expect("opens");
+    store.put_bytes(&vec![5; 500 << 10]).expect("stored");
+    drop(store);
+    let mut rest = std::fs::File::create(&fill).expect("made");
+    while std::io::Write::write(&mut rest, &[0; 4096]).is_ok() {}
+    let store = Store::open(&full.join("store")).expect("opens on a full disk");
+    let report = store.gc(&crate::store::GcOptions::default()).expect("collects on a full disk");
+    assert!(report.objects.removed_bytes >= 500 << 10, "{report:?}");
 }

@@ -76,7 +76,7 @@ fn compare(what: &str, prepare: &str, sources: &[(String, std::path::PathBuf, bo
     eprintln!(
         "{what}: {} processes, {} calls; strace names {} pairs, {} of them are missing",
         t.trace.processes.len(),
-        t.trace.observed(),
+        t.trace.told(),
         theirs.len(),
         missing.len()
     );
