@@ -6,9 +6,8 @@
 //! This process was cloned from one that has a single thread, so unlike others between clone and exec it may allocate.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsStr;
 use std::os::fd::BorrowedFd;
-use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use rustix::io::Errno;
 
@@ -208,7 +207,7 @@ impl<'a> Tracer<'a> {
             Some(call) => call.first.clone(),
             None => Vec::new(),
         };
-        let arguments = std::fs::read(format!("/proc/{thread}/cmdline")).unwrap_or_default();
+        let arguments = crate::fs::read(Path::new(&format!("/proc/{thread}/cmdline"))).unwrap_or_default();
         let real = real_program(thread, &arguments);
         // The first process is a copy of this one, whose memory nobody may look at: it is known by what it became.
         let name = if name.is_empty() { real.clone() } else { name };
@@ -256,18 +255,19 @@ fn ptrace_first(stage: i32) -> Result<(), Errno> {
 /// The file that is really executed, with a NUL: of a script its interpreter. As the script calls it, if that can be told:
 /// the kernel makes that the first argument.
 fn real_program(process: i32, arguments: &[u8]) -> Vec<u8> {
-    let link = rustix::fs::readlink(format!("/proc/{process}/exe"), Vec::with_capacity(256));
+    let exe = format!("/proc/{process}/exe");
+    let link = rustix::fs::readlink(&exe, Vec::with_capacity(256));
     let real = link.map_or_else(|_| Vec::new(), std::ffi::CString::into_bytes);
     let first = arguments.split(|byte| *byte == 0).next().unwrap_or_default();
-    let called = OsStr::from_bytes(first);
-    let same = || std::fs::canonicalize(called).is_ok_and(|path| path.as_os_str().as_bytes() == real);
+    let file = |path: &[u8]| rustix::fs::stat(path).map(|stat| (stat.st_dev, stat.st_ino));
+    let same = || file(first).is_ok_and(|called| file(exe.as_bytes()) == Ok(called));
     let mut name = if first.first() == Some(&b'/') && same() { first.to_vec() } else { real };
     name.push(0);
     name
 }
 
 fn is_thread_of(process: i32, thread: i32) -> bool {
-    std::fs::exists(format!("/proc/{process}/task/{thread}")).unwrap_or(false)
+    rustix::fs::access(format!("/proc/{process}/task/{thread}"), rustix::fs::Access::EXISTS).is_ok()
 }
 
 fn event(kind: Kind, process: i32) -> Event<'static> {

@@ -24,6 +24,7 @@ mod programs;
 
 use std::ffi::CStr;
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
 
 use rustix::io::Errno;
 
@@ -62,7 +63,8 @@ impl Kernel {
         let maps = |errno| Refusal::Maps { errno };
         let made = Maps::new(RING as u32).map_err(maps)?;
         let ring = Ring::open(made.ring.as_fd(), RING).map_err(maps)?;
-        let types = std::fs::read("/sys/kernel/btf/vmlinux").map_err(|e| Refusal::Types { reason: e.to_string() })?;
+        let types = crate::fs::read(Path::new("/sys/kernel/btf/vmlinux"));
+        let types = types.map_err(|error| Refusal::Types { reason: error.to_string() })?;
         let types = Types::parse(&types).ok_or(Refusal::Types { reason: "they cannot be read".to_owned() })?;
         let offsets = Offsets::find(&types).map_err(|field| Refusal::Types { reason: format!("no `{field}`") })?;
         let programs = [
