@@ -23,6 +23,7 @@ pub mod fetch;
 pub mod format;
 pub mod fs;
 pub mod lockfile;
+pub mod provenance;
 pub mod report;
 pub mod sandbox;
 pub mod schedule;

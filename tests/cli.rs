@@ -30,3 +30,5 @@ mod trace;
 mod unpack;
 #[path = "cli/usage.rs"]
 mod usage;
+#[path = "cli/why.rs"]
+mod why;

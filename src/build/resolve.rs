@@ -104,6 +104,22 @@ impl<'a> Resolver<'a> {
         })
     }
 
+    /// The pin of a source, if its archive gives this tree, as `used` asks for it; none when the tree is of another pin.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub fn pin_of(
+        store: &Store,
+        lockfile: &'a Lockfile,
+        name: &str,
+        used: &SourceUse,
+        tree: Digest,
+    ) -> Result<Option<&'a crate::lockfile::SourcePin>, Error> {
+        let Some(pin) = lockfile.sources.get(name) else { return Ok(None) };
+        let former = sysroot::former_source(store, pin.digest, used.inner.as_deref(), STRIP)?;
+        Ok(Some(pin).filter(|_| former == Some(tree)))
+    }
+
     /// Everything that `stage` can see, and the files of its folder; `output` gives the trees of the stages it needs.
     ///
     /// # Errors

@@ -2,7 +2,9 @@
 
 use super::exit::ExitCode;
 use super::failure::Failure;
-use crate::{audit, build, exec, fetch, format, fs, lockfile, sandbox, schedule, stage, store, sys, sysroot, trace};
+use crate::{
+    audit, build, exec, fetch, format, fs, lockfile, provenance, sandbox, schedule, stage, store, sys, sysroot, trace,
+};
 
 /// `?` in commands: the code, and the error's own text and hint.
 macro_rules! causes {
@@ -46,6 +48,12 @@ causes! {
     build::Error => build_code,
     exec::Error => exec_code,
     trace::Error => |_| ExitCode::Bug,
+    provenance::Error => |error| match error {
+        provenance::Error::Trace(_) => ExitCode::Bug,
+        provenance::Error::Store(error) => store_code(error),
+        provenance::Error::Exec(error) => exec_code(error),
+        _ => ExitCode::Usage,
+    },
     fs::Error => |_| ExitCode::Bug,
     sys::CancelError => |_| ExitCode::Bug,
     schedule::jobserver::Error => |_| ExitCode::Bug,

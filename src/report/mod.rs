@@ -23,6 +23,7 @@ mod table;
 mod tail;
 mod text;
 mod units;
+mod why;
 
 pub use audit::{audit_html, audit_sarif, audit_text, rule_text, rules_text};
 pub use failure::failure_box;
@@ -34,6 +35,7 @@ pub use table::Table;
 pub use tail::Tails;
 pub use text::{clean, fit};
 pub use units::{bytes, count, duration, rate};
+pub use why::{Tell, why_text};
 
 /// Time since the run began. Given by the caller, so that tests have a clock of their own.
 pub type Elapsed = Box<dyn Fn() -> std::time::Duration + Send + Sync>;

@@ -123,6 +123,16 @@ impl Store {
         }
     }
 
+    /// What was recorded as the result of an action, whether or not all that it names is still there: for questions about
+    /// what was. [`Store::action`] is for results that are to be used.
+    ///
+    /// # Errors
+    /// The disk's errors.
+    pub fn recorded(&self, key: Digest) -> Result<Option<ActionResult>> {
+        let Some(bytes) = self.inner.dirs.actions.read(path(key))? else { return Ok(None) };
+        Ok(decode(&key.hex(), &bytes).filter(|(digest, _)| *digest == key).map(|(_, result)| result))
+    }
+
     /// Records the result of an action, durably, after all objects that this process has stored were made durable. An
     /// earlier result of the action is replaced.
     ///

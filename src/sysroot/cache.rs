@@ -11,12 +11,19 @@ const ROOT: &str = "tree";
 
 /// The tree remembered under a key.
 pub(super) fn find(store: &Store, key: Digest, what: &str) -> Result<Option<Digest>, Error> {
-    let result = store.action(key).map_err(Error::store(what))?;
-    let tree = result.as_ref().and_then(|result| match result.output_directories.as_slice() {
+    Ok(store.action(key).map_err(Error::store(what))?.as_ref().and_then(tree_of))
+}
+
+/// The tree that was remembered under a key, whether or not it is still whole.
+pub(super) fn was(store: &Store, key: Digest, what: &str) -> Result<Option<Digest>, Error> {
+    Ok(store.recorded(key).map_err(Error::store(what))?.as_ref().and_then(tree_of))
+}
+
+fn tree_of(result: &ActionResult) -> Option<Digest> {
+    match result.output_directories.as_slice() {
         [output] if output.path == ROOT => output.root_directory_digest.as_ref()?.get().ok(),
         _ => None,
-    });
-    Ok(tree)
+    }
 }
 
 /// The tree remembered under a key; or what `make` gives, remembered from then on. Only one process at a time makes it.

@@ -39,7 +39,7 @@ mod tests;
 pub use assemble::{Progress, assemble, known};
 pub use error::Error;
 pub use package::{package_tree, package_trees};
-pub use source::{known_source, single_file, source_tree};
+pub use source::{former_source, known_source, single_file, source_tree};
 
 /// Stands in every key of what is remembered.
 pub const VERSION: &str = "repro sysroot 1";

@@ -48,6 +48,14 @@ pub fn known_source(store: &Store, blob: Digest, inner: Option<&str>, strip: usi
     cache::find(store, key(blob, inner, strip), "source")
 }
 
+/// The tree that [`source_tree`] gave for the same archive once, whether or not it is still whole.
+///
+/// # Errors
+/// The store fails.
+pub fn former_source(store: &Store, blob: Digest, inner: Option<&str>, strip: usize) -> Result<Option<Digest>, Error> {
+    cache::was(store, key(blob, inner, strip), "source")
+}
+
 /// A tree with one file: the blob itself, under the name `file`.
 ///
 /// # Errors
