@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use rustix::io::Errno;
-use rustix::mm::{MapFlags, ProtFlags};
+use rustix::mm::{Advice, MapFlags, ProtFlags};
 
 use super::check;
 
@@ -213,7 +213,13 @@ impl Ring {
             rustix::mm::mmap(std::ptr::null_mut(), page + 2 * size, read, MapFlags::SHARED, map, page as u64)
         };
         match producer {
-            Ok(producer) => Ok(Self { consumer, producer, page, size }),
+            Ok(producer) => {
+                // A child has no use for it, and copying the tables of so many pages would cost it a millisecond. Where it
+                // cannot be left out, it costs that.
+                // SAFETY: only what children inherit changes.
+                let _ = unsafe { rustix::mm::madvise(producer, page + 2 * size, Advice::LinuxDontFork) };
+                Ok(Self { consumer, producer, page, size })
+            }
             Err(errno) => {
                 // SAFETY: it was mapped just now, and nobody else knows it.
                 let _ = unsafe { rustix::mm::munmap(consumer, page) };

@@ -47,8 +47,13 @@ impl Trace {
     /// The bytes. Equal traces have equal bytes.
     pub fn encode(&self) -> Vec<u8> {
         let write = || -> std::io::Result<Vec<u8>> {
+            let mut plain = Vec::new();
+            self.write(&mut plain)?;
             let mut out = zstd::Encoder::new(MAGIC.to_vec(), LEVEL)?;
-            self.write(&mut out)?;
+            // Most traces are short, and need no tables for long ones.
+            out.set_pledged_src_size(Some(plain.len() as u64))?;
+            out.include_contentsize(false)?;
+            out.write_all(&plain)?;
             out.finish()
         };
         write().expect("memory takes everything, and the level is one that zstd has")
