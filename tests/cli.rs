@@ -12,6 +12,8 @@
 mod audit;
 #[path = "cli/build.rs"]
 mod build;
+#[path = "cli/canaries.rs"]
+mod canaries;
 #[path = "cli/environment.rs"]
 mod environment;
 #[path = "cli/graph.rs"]

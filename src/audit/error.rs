@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::{format, fs, stage, store};
+use crate::{format, fs, provenance, stage, store};
 
 /// An audit that could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +46,9 @@ pub enum Error {
     /// An object of the store cannot be had.
     #[error(transparent)]
     Store(#[from] store::Error),
+    /// A trace cannot be asked.
+    #[error(transparent)]
+    Provenance(#[from] provenance::Error),
     /// A file could not be read.
     #[error(transparent)]
     Fs(#[from] fs::Error),
@@ -65,6 +68,7 @@ impl Error {
             Self::Config(error) => error.hint(),
             Self::Archive(error) => error.hint(),
             Self::Store(error) => error.hint(),
+            Self::Provenance(error) => error.hint(),
             Self::Fs(error) => error.hint(),
         }
     }

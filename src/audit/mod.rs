@@ -24,10 +24,11 @@
 //! passes to `dlopen`, only constants are seen. What stands in
 //! debugging information of objects that are not linked yet is searched as bytes, without names of directories.
 //!
-//! A finding's [`Evidence`] may also be a process, a command or a file that was read: of that only a trace of the build can
-//! tell, which uses the same findings and reports.
+//! What was made by stages that were observed is judged by how it was made, too (`dynamic`): there a finding's [`Evidence`]
+//! is a process, a command, a file that was read.
 
 mod config;
+mod dynamic;
 mod elf;
 mod error;
 mod finding;
@@ -47,6 +48,7 @@ mod tree;
 use std::collections::BTreeSet;
 
 pub use config::{Allow, Config, Exception, FILE, config_schema};
+pub use dynamic::Behind;
 pub use elf::Machine;
 pub use error::Error;
 pub use finding::{Evidence, Finding, Kind, Severity};
@@ -77,12 +79,23 @@ pub struct Options<'a> {
 /// # Errors
 /// The subject itself cannot be read.
 pub fn audit(subject: Subject, options: &Options<'_>) -> Result<Report, Error> {
+    audit_with(subject, options, Vec::new())
+}
+
+/// Audits what a stage left, with how it was made.
+///
+/// # Errors
+/// The output, a trace or an input of a stage cannot be read.
+pub fn audit_built(subject: Subject, options: &Options<'_>, behind: &Behind<'_>) -> Result<Report, Error> {
+    audit_with(subject, options, dynamic::judge(behind)?)
+}
+
+fn audit_with(subject: Subject, options: &Options<'_>, mut found: Vec<Finding>) -> Result<Report, Error> {
     let Options { name, stage, machine, config, around } = options;
     let needles = Needles::new(around, &config.leaks);
     let scanner = scan::Scanner { needles: &needles, compilers: &config.compilers };
     let mut root = subject::collect(&scanner, subject)?;
     let mut counts = Counts::default();
-    let mut found = Vec::new();
     take(&root, &mut BTreeSet::new(), &mut found, &mut counts);
     let mut judge =
         image::Judge { needles: &needles, machine: config.machine.or(*machine), found, outside: BTreeSet::new() };

@@ -264,6 +264,55 @@ catalogue! {
         "the kernel's headers are newer than the kernel that is delivered",
         "Programs that are compiled against them use calls that the kernel does not have.",
         "take the headers from the source of the kernel that is delivered";
+    LEAK_HEADER = Error, "leak-header",
+        "a header of `tools` went into what is delivered",
+        "`tools` is what runs while something is built; what it is compiled against stands in `target`. A header of the \
+         machine that builds describes another C library and another kernel: constants, structures and versions of theirs \
+         end up in the object, and nothing fails until it runs.",
+        "compile with the target's compiler or --sysroot=/target, without -I of a path outside of /target";
+    LEAK_START_FILE = Error, "leak-start-file",
+        "a start file of `tools` (crt1.o, crti.o, crtbegin.o) went into what is delivered",
+        "It is code of another C library, or of another compiler, that runs before main.",
+        "link with the target's compiler, or with -nostartfiles and the target's start files";
+    LEAK_LIBRARY = Error, "leak-library",
+        "a library or object of `tools` was linked into what is delivered",
+        "Foreign code is delivered, or foreign symbol versions are asked for. A check of a configure script that finds a \
+         library on the machine that builds is enough.",
+        "declare the library as a stage and take it as `target`; link with --sysroot=/target, without -L outside of it";
+    HOST_LOOKUP = Warning, "host-lookup",
+        "a process looked for a path that only a host has",
+        "The sandbox has no /home, /usr/local or /opt: there the build finds nothing, elsewhere it would find something else. \
+         What a program of `tools` has built in as its own search path does not count.",
+        "tell the build system where things are, so that it does not search";
+    SOURCE_WRITTEN = Warning, "source-written",
+        "a source that is not declared writable was written to",
+        "What is read-only stays as it was, and whoever writes there counts on something that does not happen.",
+        "build outside of the source, or declare it `writable = true` in stage.toml";
+    SEARCH_OUTSIDE = Warning, "search-outside-sysroot",
+        "a description of a package (.pc, .la, .cmake) among the tools was read while something was compiled for a target",
+        "It describes a library of the machine that builds: flags and versions of it are those of another library.",
+        "set PKG_CONFIG_LIBDIR and CMAKE_FIND_ROOT_PATH to folders below /target";
+    FOREIGN_EXECUTION = Warning, "foreign-execution",
+        "a program for another machine was executed",
+        "It ran because the machine that builds emulates the other one; elsewhere the build fails.",
+        "build programs that run while something is built with the compiler of the machine that builds";
+    LOADER_MISMATCH = Error, "loader-mismatch",
+        "a process ran with the loader of one input and the C library of another",
+        "A loader and its C library share private structures: other versions of each other, or another implementation, crash \
+         or go wrong without a word.",
+        "take both from one input, or link the program statically";
+    INPUT_UNUSED = Note, "input-unused",
+        "nothing of a declared input was used",
+        "Each change of it builds the stage anew, for nothing.",
+        "remove it from stage.toml";
+    UNDECLARED_READ = Error, "undeclared-read",
+        "a file was read that no input has and that the stage did not make",
+        "Whatever it was, it is not in the action's key: the sandbox has a hole, or the trace is not of this stage.",
+        "look at it with `repro trace STAGE`, and report it";
+    NOT_TRACED = Warning, "not-traced",
+        "a stage that what is delivered was made of has no trace",
+        "What went into its output is not known, and no rule about that could be applied.",
+        "observe it with `repro trace STAGE`";
     FILE_UNREADABLE = Warning, "audit-unreadable",
         "a file or an archive could not be read",
         "No rule has looked at what is in it.",

@@ -21,6 +21,7 @@ macro_rules! causes {
 causes! {
     audit::Error => |error| match error {
         audit::Error::Store(error) => store_code(error),
+        audit::Error::Provenance(error) => provenance_code(error),
         _ => ExitCode::Usage,
     },
     stage::Mistakes => |_| ExitCode::Usage,
@@ -48,12 +49,7 @@ causes! {
     build::Error => build_code,
     exec::Error => exec_code,
     trace::Error => |_| ExitCode::Bug,
-    provenance::Error => |error| match error {
-        provenance::Error::Trace(_) => ExitCode::Bug,
-        provenance::Error::Store(error) => store_code(error),
-        provenance::Error::Exec(error) => exec_code(error),
-        _ => ExitCode::Usage,
-    },
+    provenance::Error => provenance_code,
     fs::Error => |_| ExitCode::Bug,
     sys::CancelError => |_| ExitCode::Bug,
     schedule::jobserver::Error => |_| ExitCode::Bug,
@@ -66,6 +62,17 @@ fn store_code(error: &store::Error) -> ExitCode {
     match error {
         Error::Version { .. } | Error::Foreign { .. } | Error::RefName { .. } | Error::InUse { .. } => ExitCode::Usage,
         _ => ExitCode::Bug,
+    }
+}
+
+/// A question about how something was made.
+fn provenance_code(error: &provenance::Error) -> ExitCode {
+    use provenance::Error;
+    match error {
+        Error::Trace(_) => ExitCode::Bug,
+        Error::Store(error) => store_code(error),
+        Error::Exec(error) => exec_code(error),
+        _ => ExitCode::Usage,
     }
 }
 

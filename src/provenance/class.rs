@@ -121,7 +121,7 @@ impl Place {
     /// What has this name in a folder of this place.
     pub(super) fn below(self, name: &[u8]) -> Self {
         const MODULES: [&str; 9] = [".py", ".pyc", ".pth", ".pm", ".pl", ".pod", ".al", ".ix", ".bs"];
-        const PLUGINS: [&str; 5] = ["gconv", "lib-dynload", "perl", "perl5", "locale"];
+        const PLUGINS: [&str; 6] = ["bfd-plugins", "gconv", "lib-dynload", "perl", "perl5", "locale"];
         let name = String::from_utf8_lossy(name);
         let is = |holds: bool, bit: u8| if holds { bit } else { 0 };
         let module = is(MODULES.iter().any(|end| name.ends_with(end)), Self::MODULE);

@@ -1,6 +1,6 @@
 //! What a stage sees, by the paths at which it sees it: which input a file came from, and its digest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use globset::{Glob, GlobMatcher};
 use schemars::JsonSchema;
@@ -136,6 +136,20 @@ impl<'a> Trees<'a> {
         Ok(None)
     }
 
+    /// The paths of all files below a folder.
+    pub(super) fn files(&mut self, tree: Digest, path: &str, found: &mut BTreeSet<String>) -> Result<(), Error> {
+        let malformed = |reason| crate::store::Error::NotDirectory { digest: tree, reason };
+        let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") };
+        let directory = self.directory(tree)?;
+        found.extend(directory.files.iter().map(|file| below(&file.name)));
+        let folders = directory.directories.iter();
+        let folders = folders.map(|folder| Ok((below(&folder.name), folder.content().map_err(malformed)?)));
+        for (path, tree) in folders.collect::<Result<Vec<_>, Error>>()? {
+            self.files(tree, &path, found)?;
+        }
+        Ok(())
+    }
+
     /// Follows links within a tree, which is the root that absolute ones begin at: where a path leads, and the links on
     /// the way.
     pub(super) fn resolve(&mut self, tree: Digest, path: &str) -> Result<Resolved, Error> {
@@ -256,6 +270,13 @@ impl Inputs {
             return Ok(Some(winner.clone()));
         }
         Ok(all.into_iter().next())
+    }
+
+    /// What one of the inputs has at a path of the sandbox, whatever others have there.
+    pub(super) fn item_of(&self, trees: &mut Trees<'_>, number: usize, path: &str) -> Result<Option<Item>, Error> {
+        let root = &self.roots[number];
+        let Some(rest) = path.strip_prefix(root.at.as_str()) else { return Ok(None) };
+        if rest.is_empty() || rest.starts_with('/') { trees.item(root.tree, rest) } else { Ok(None) }
     }
 
     /// Where a path leads, links followed.

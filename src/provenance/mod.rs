@@ -31,6 +31,8 @@
 //! are known by name, and a file's origin is then the one with the most alike path. And whatever made it: an output with
 //! the same content as an input that reached it is a copy of that input, and nothing else went into it.
 //!
+//! *Who judges what stages did* (the audit) takes an [`Observed`]: the same facts for all files of an output at once.
+//!
 //! # Inputs
 //! A path of the trace is looked up in the trees of the action, layer by layer and with the same rules as they were merged
 //! (`inputs`): nothing is hashed again. A header or library is told with those of the same name that lost (`search`):
@@ -45,7 +47,7 @@
 //! - An output's own history counts as one: several processes that wrote to the same file are not told apart by offsets.
 //! - What was written to a file by one of its names after it got a second one (link(2)) is not seen by the second.
 //! - A linker that is itself a dynamic program has the libraries that it needs itself as data, like those that it links:
-//!   the trace does not tell which of the two it opened them for.
+//!   the trace does not tell which of the two it opened them for. (The audit asks the program's DT_NEEDED.)
 //! - Programs are known by name: a compiler's driver that is called otherwise counts as one more maker.
 
 mod answer;
@@ -55,6 +57,7 @@ mod explain;
 mod index;
 mod inputs;
 mod names;
+mod observe;
 mod search;
 #[cfg(test)]
 mod tests;
@@ -70,5 +73,6 @@ pub use error::Error;
 pub use explain::{Built, Question, Stages, explain};
 pub use index::Index;
 pub use inputs::Role;
+pub use observe::{Actor, Declared, Given, Observed, Reached};
 pub use walk::Reach;
 pub use what::What;

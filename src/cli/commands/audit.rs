@@ -2,18 +2,22 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::audit::{self, Config, Machine, Options, Report, Subject, rules};
+use crate::audit::{self, Behind, Config, Machine, Options, Report, Subject, rules};
+use crate::build::Preview;
 use crate::cli::project::Project;
 use crate::cli::terminal::Stream;
 use crate::cli::{Context, ExitCode, Failure};
 use crate::digest::Digest;
 use crate::fs;
+use crate::provenance::{Built, Stages};
 use crate::report::{audit_html, audit_sarif, audit_text, rule_text, rules_text};
+use crate::stage::Stage;
 
 /// Judge what is delivered: search paths, dependencies, leaks, links, modes.
 ///
 /// Audits the output of a stage, or anything else: a directory, an archive (tar, cpio, deb, zip), an OCI image layout, an
-/// ELF object. Without a name, the default targets. Exceptions stand in audit.toml, each with its reason. The answer is no
+/// ELF object. Without a name, the default targets. What stages left is judged by their traces, too: which headers, start
+/// files and libraries went into it, through how many stages. Exceptions stand in audit.toml, each with its reason. The answer is no
 /// (exit code 1) when something of severity error is found.
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "Examples:
@@ -45,6 +49,7 @@ struct Target {
     stage: Option<String>,
     machine: Option<Machine>,
     subject: Subject,
+    part: String,
 }
 
 /// Runs it.
@@ -70,13 +75,34 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     }
     let mut clean = true;
     for target in targets {
-        let Target { name, stage, machine, subject } = target;
+        let Target { name, stage, machine, subject, part } = target;
         let options = Options { name: &name, stage: stage.as_deref(), machine, config: &config, around: &around };
-        let report = audit::audit(subject, &options)?;
+        let report = match &stage {
+            Some(stage) => built(subject, &options, stage, &part, context)?,
+            None => audit::audit(subject, &options)?,
+        };
         clean &= report.is_clean();
         show(args, context, &report)?;
     }
     Ok(if clean { ExitCode::Done } else { ExitCode::No })
+}
+
+/// Audits what a stage left, with how it and all that it came from was made.
+fn built(
+    subject: Subject,
+    options: &Options<'_>,
+    stage: &str,
+    part: &str,
+    context: &Context,
+) -> Result<Report, Failure> {
+    let project = Project::load(context)?;
+    let built = |stage: &Stage| {
+        let Preview { inputs, key, output, .. } = project.preview(&stage.name, context).ok()?;
+        let stage = project.graph.stage(&stage.name)?;
+        Some(Built { stage, inputs, action: key, output: output?, archives: Vec::new() })
+    };
+    let stages = Stages { store: &project.store, order: project.graph.closure(&[stage])?, built: &built };
+    Ok(audit::audit_built(subject, options, &Behind { stages: &stages, stage, part })?)
 }
 
 fn show(args: &Args, context: &Context, report: &Report) -> Result<(), Failure> {
@@ -101,7 +127,7 @@ fn targets(args: &Args, context: &Context) -> Result<Vec<Target>, Failure> {
     };
     if let Ok(digest) = name.parse::<Digest>() {
         let subject = Subject::Tree { store: context.open_store()?, digest };
-        return Ok(vec![Target { name: name.clone(), stage: None, machine: None, subject }]);
+        return Ok(vec![Target { name: name.clone(), stage: None, machine: None, subject, part: String::new() }]);
     }
     let (first, rest) = name.split_once('/').unwrap_or((name, ""));
     let is_stage = fs::exists(&context.project.join("stages").join(first).join("stage.toml")).unwrap_or(false);
@@ -110,7 +136,7 @@ fn targets(args: &Args, context: &Context) -> Result<Vec<Target>, Failure> {
         return Ok(vec![stage(&Project::load(context)?, first, rest, context)?]);
     }
     let subject = Subject::open(Path::new(name))?;
-    Ok(vec![Target { name: name.clone(), stage: None, machine: None, subject }])
+    Ok(vec![Target { name: name.clone(), stage: None, machine: None, subject, part: String::new() }])
 }
 
 /// The output of a stage as it is now, or a part of it.
@@ -124,5 +150,5 @@ fn stage(project: &Project, name: &str, part: &str, context: &Context) -> Result
     let machine = machine.flatten().and_then(Machine::from_name);
     let label = if part.is_empty() { name.to_owned() } else { format!("{name}/{part}") };
     let subject = Subject::Tree { store: project.store.clone(), digest };
-    Ok(Target { name: label, stage: Some(name.to_owned()), machine, subject })
+    Ok(Target { name: label, stage: Some(name.to_owned()), machine, subject, part: part.to_owned() })
 }
