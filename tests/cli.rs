@@ -14,6 +14,8 @@ mod audit;
 mod build;
 #[path = "cli/environment.rs"]
 mod environment;
+#[path = "cli/gate.rs"]
+mod gate;
 #[path = "cli/graph.rs"]
 mod graph;
 #[path = "cli/inputs.rs"]

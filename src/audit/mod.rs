@@ -38,6 +38,7 @@ mod oci;
 mod report;
 pub mod rules;
 mod scan;
+mod standard;
 mod subject;
 #[cfg(test)]
 mod tests;
@@ -53,8 +54,10 @@ pub use finding::{Evidence, Finding, Kind, Severity};
 pub use leak::{Needles, Surroundings};
 pub use report::{Counts, Report, SCHEMA, report_schema};
 pub use rules::Rule;
+pub use standard::{machine_of, standard};
 pub use subject::Subject;
 
+use crate::sys::CancelToken;
 use tree::{Root, What};
 
 /// What an audit is made with.
@@ -70,17 +73,22 @@ pub struct Options<'a> {
     pub config: &'a Config,
     /// The machine that builds.
     pub around: &'a Surroundings,
+    /// Ends the audit early.
+    pub cancel: Option<&'a CancelToken>,
 }
 
 /// Audits a subject with all rules.
 ///
 /// # Errors
-/// The subject itself cannot be read.
+/// The subject itself cannot be read, or the audit was stopped.
 pub fn audit(subject: Subject, options: &Options<'_>) -> Result<Report, Error> {
-    let Options { name, stage, machine, config, around } = options;
+    let Options { name, stage, machine, config, around, cancel } = options;
     let needles = Needles::new(around, &config.leaks);
-    let scanner = scan::Scanner { needles: &needles, compilers: &config.compilers };
+    let scanner = scan::Scanner { needles: &needles, compilers: &config.compilers, cancel: *cancel };
     let mut root = subject::collect(&scanner, subject)?;
+    if scanner.is_cancelled() {
+        return Err(Error::Cancelled { name: (*name).to_owned() });
+    }
     let mut counts = Counts::default();
     let mut found = Vec::new();
     take(&root, &mut BTreeSet::new(), &mut found, &mut counts);

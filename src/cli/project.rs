@@ -68,6 +68,7 @@ impl Project {
             graph: &self.graph,
             lockfile: &self.lockfile,
             fetcher: &fetcher,
+            gate: &(),
             events: &*reporter,
             cancel: &context.cancel,
         };

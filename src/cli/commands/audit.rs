@@ -71,8 +71,15 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let mut clean = true;
     for target in targets {
         let Target { name, stage, machine, subject } = target;
-        let options = Options { name: &name, stage: stage.as_deref(), machine, config: &config, around: &around };
-        let report = audit::audit(subject, &options)?;
+        let cancel = Some(&context.cancel);
+        let options =
+            Options { name: &name, stage: stage.as_deref(), machine, config: &config, around: &around, cancel };
+        let report = match audit::audit(subject, &options) {
+            Err(audit::Error::Cancelled { .. }) if let Some(signal) = context.cancel.signal() => {
+                return Err(Failure::quiet(ExitCode::Signal(signal)));
+            }
+            report => report?,
+        };
         clean &= report.is_clean();
         show(args, context, &report)?;
     }
@@ -120,8 +127,7 @@ fn stage(project: &Project, name: &str, part: &str, context: &Context) -> Result
     let output =
         preview.output.ok_or_else(|| missing("it is not built").hint(Some(format!("run `repro build {name}`"))))?;
     let digest = project.store.subtree(output, part)?.ok_or_else(|| missing(&format!("its output has no `{part}`")))?;
-    let machine = preview.stage.params.iter().any(|param| param == "arch").then(|| project.graph.params().get("arch"));
-    let machine = machine.flatten().and_then(Machine::from_name);
+    let machine = audit::machine_of(preview.stage, project.graph.params());
     let label = if part.is_empty() { name.to_owned() } else { format!("{name}/{part}") };
     let subject = Subject::Tree { store: project.store.clone(), digest };
     Ok(Target { name: label, stage: Some(name.to_owned()), machine, subject })

@@ -3,7 +3,9 @@
 mod html;
 mod sarif;
 mod text;
+mod verdict;
 
 pub use html::audit_html;
 pub use sarif::audit_sarif;
 pub use text::{audit_text, rule_text, rules_text};
+pub(super) use verdict::{verdict_box, verdict_words};
