@@ -73,11 +73,9 @@ pub(super) fn search(
         (at, parts) = (index.names.parent(at), parts + 1);
     }
     let mut found = Search::default();
-    for path in absent {
-        let shared = index.names.shared_end(path, winner);
-        let folder = index.names.above(path, shared.min(asked));
-        found.absent.push(index.names.text(folder));
-    }
+    // Others that end alike were asked for by another name: `sys/x.h` is not `x.h`.
+    absent.retain(|path| index.names.shared_end(*path, winner) >= asked);
+    found.absent.extend(absent.iter().map(|path| index.names.text(index.names.above(*path, asked))));
     found.absent.sort();
     found.absent.dedup();
     let won = index.names.text(winner);

@@ -124,10 +124,11 @@ impl Walk {
     /// Finds out who wrote what was at a path that `via` read. Gives whether it may have been an input.
     fn seek(&mut self, index: &mut Index, sought: Sought, heap: &mut BinaryHeap<Next>) -> bool {
         let Sought { path, during, via, class } = sought;
-        let mut waiting = vec![(path, during)];
+        // With the moves that led to each: none can have happened twice on one way.
+        let mut waiting = vec![(path, during, Vec::new())];
         let mut seen = BTreeSet::new();
         let mut original = false;
-        while let Some((at, during)) = waiting.pop() {
+        while let Some((at, during, moves)) = waiting.pop() {
             if !seen.insert((at, during.last)) {
                 continue;
             }
@@ -137,7 +138,10 @@ impl Walk {
                 // What was moved may have been an input, too.
                 self.leaf(at, class, via, true);
             }
-            waiting.extend(origin.moved.iter().map(|(from, order)| (*from, During { first: *order, last: *order })));
+            for (from, order) in origin.moved.iter().filter(|(_, order)| !moves.contains(order)) {
+                let during = During { first: *order, last: *order };
+                waiting.push((*from, during, [moves.as_slice(), &[*order]].concat()));
+            }
             let next = |process| Next { until: during.last, process, wrote: at, name: path, via };
             if origin.writers.is_empty() {
                 // Make gives those whom it starts a pipe that nobody writes to.

@@ -8,7 +8,7 @@ use rustix::io::Errno;
 
 use super::error::Error;
 use super::follower::Follower;
-use super::kernel::{Ears, Listening};
+use super::kernel::{Ears, Listening, RING};
 use super::model::Trace;
 use crate::calls::Event;
 use crate::sandbox::{Plan, Tracing};
@@ -38,12 +38,18 @@ impl Recorder {
     /// Records inside the kernel if that is allowed, else by a tracer in each sandbox. It takes some ten milliseconds, and
     /// while the kernel records, all calls of all processes of the machine take some ten nanoseconds longer.
     pub fn start() -> Self {
-        Self { kernel: Ears::open() }
+        Self { kernel: Ears::open(RING) }
     }
 
     /// Records by a tracer in each sandbox, which anybody may.
     pub fn outside() -> Self {
         Self { kernel: Err(Error::Kernel { reason: "it was not asked for".to_owned() }) }
+    }
+
+    /// With a ring that is soon full.
+    #[cfg(test)]
+    pub(super) fn small() -> Self {
+        Self { kernel: Ears::open(16 << 10) }
     }
 
     /// Why stages are not recorded inside the kernel, if they are not.

@@ -52,6 +52,16 @@ impl Project {
         project
     }
 
+    /// Removes the trace of a stage that was built from the store.
+    pub fn lose_trace(&self, stage: &str) {
+        let said = self.build(&["trace", stage, "--json"]).ends(0);
+        let lines = said.out.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("a JSON line"));
+        let head = lines.into_iter().find(|line| line["type"] == "trace").expect("the first line of a trace");
+        let digest = head["digest"].as_str().expect("a digest");
+        let object = format!("store/objects/{}/{}", &digest[..2], &digest[2..64]);
+        std::fs::remove_file(self.path(&object)).expect("it is in the store");
+    }
+
     fn repro_online(&self, args: &[&str]) -> Said {
         self.said(self.command(args).output().expect("run repro"))
     }
@@ -211,7 +221,9 @@ fn a_plain_user_gets_the_same() {
     let project = Project::tiny();
     // The program may lie where only root can go.
     let program = project.path("repro");
-    std::fs::copy(assert_cmd::cargo::cargo_bin!("repro"), &program).expect("copy the program");
+    // By another process: a child that another test has just forked would hold it open for writing otherwise.
+    let copied = Command::new("cp").arg(assert_cmd::cargo::cargo_bin!("repro")).arg(&program).status();
+    assert!(copied.expect("there is cp").success());
     copy(mirror(), &project.path("mirror"));
     own(&project.path(""), 65534);
     let mut command = Command::new(program);

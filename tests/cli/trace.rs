@@ -55,8 +55,7 @@ fn a_trace_that_was_lost_is_made_again_and_the_result_stands() {
     let project = Project::script("echo content > /out/file\n");
     let first = project.build(&["trace", "one", "--json"]).ends(0);
     assert_eq!(first.out.matches("stage_started").count(), 1, "{}", first.all());
-    let digest = lines(&first)[0]["digest"].as_str().expect("a digest").to_owned();
-    std::fs::remove_file(project.path(&format!("store/objects/{}/{}", &digest[..2], &digest[2..64]))).expect("removed");
+    project.lose_trace("one");
     let built = project.build(&["build", "one", "--json"]).ends(0);
     assert_eq!((ways(&built), was_run(&built)), (pairs(&[("one", "cached")]), false), "{}", built.all());
     let again = project.build(&["trace", "one", "--json"]).ends(0);

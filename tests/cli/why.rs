@@ -32,6 +32,9 @@ fn a_file_is_explained_through_the_stage_that_copied_it() {
     assert!(said.err.contains("/share/list"), "{}", said.all());
     project.build(&["build"]).ends(0);
     for stage in ["two", "one"] {
+        project.lose_trace(stage);
+    }
+    for stage in ["two", "one"] {
         let said = project.build(&["why", "/list"]).ends(2);
         assert!(
             said.err.contains("has no trace") && said.err.contains(&format!("repro trace {stage}")),

@@ -109,8 +109,15 @@ fn world() -> World {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let store = Store::open(&folder.path().join("store")).expect("a store can be made");
     let mut world = World { store, stages: Vec::new(), built: BTreeMap::new(), _folder: folder };
-    let seed =
-        tree(&world.store, &[("usr/bin/cc1", "compiler"), ("usr/include/a.h", "of the seed"), ("usr/bin/cp", "cp")]);
+    let seed = tree(
+        &world.store,
+        &[
+            ("usr/bin/cc1", "compiler"),
+            ("usr/include/a.h", "of the seed"),
+            ("usr/include/sys/b.h", "b"),
+            ("usr/bin/cp", "cp"),
+        ],
+    );
     let newer = tree(&world.store, &[("usr/bin/cc1", "newer compiler")]);
 
     let source = tree(&world.store, &[("include/a.h", "the header"), ("crt1.c", "start")]);
@@ -134,6 +141,9 @@ fn world() -> World {
     let cc1 = hand.process(0, "/usr/bin/cc1 -I /target/usr/include -I/usr/include app.c");
     hand.has(cc1, "/target/usr/local/include/a.h", Ways::LOOKED.and(Ways::ABSENT));
     hand.has(cc1, "/target/usr/include/a.h", Ways::READ);
+    hand.has(cc1, "/target/usr/local/include/b.h", Ways::LOOKED.and(Ways::ABSENT));
+    hand.has(cc1, "/target/usr/include/sys/b.h", Ways::LOOKED.and(Ways::ABSENT));
+    hand.has(cc1, "/usr/include/sys/b.h", Ways::READ);
     hand.has(cc1, "/target/usr/lib/crt1.o", Ways::READ);
     hand.has(cc1, "/stage/build.sh", Ways::READ);
     hand.has(cc1, "/usr/share/vanished", Ways::READ);
@@ -183,6 +193,7 @@ fn a_copied_file_is_followed_to_those_who_made_it() {
         inputs,
         [
             (Class::Data, What::Header, Role::Target, "stage:lib/dev", "/target/usr/include/a.h"),
+            (Class::Data, What::Header, Role::Tools, "sysroot:seed", "/usr/include/sys/b.h"),
             (Class::Data, What::StartFile, Role::Target, "stage:lib/dev", "/target/usr/lib/crt1.o"),
             (Class::Data, What::Other, Role::Stage, "stage", "/stage/build.sh"),
             // Two layers have it, and a rule says which one counts.
@@ -194,6 +205,9 @@ fn a_copied_file_is_followed_to_those_who_made_it() {
     assert_eq!(search.absent, ["/target/usr/local/include"]);
     let lost: Vec<_> = search.lost.iter().map(|lost| (lost.path.as_str(), lost.input.as_str(), lost.digest)).collect();
     assert_eq!(lost, [("/usr/include/a.h", "sysroot:seed", Digest::of(b"of the seed"))]);
+    // Only what was asked for by the same name.
+    let search = app.inputs[1].search.as_ref().expect("it was looked for");
+    assert_eq!((search.absent.as_slice(), search.lost.len()), (&["/target/usr/include".to_owned()][..], 0));
     assert_eq!(app.unknown, ["/usr/share/vanished"]);
     // `cc` is a stage that the question does not know.
     let beyond: Vec<_> = answer.beyond.iter().map(|it| (it.stage.as_str(), it.files, it.untraced)).collect();

@@ -139,6 +139,18 @@ fn renames_links_and_folders_that_move() {
 }
 
 #[test]
+fn moves_that_cannot_have_been_lead_nowhere() {
+    let mut hand = Hand::default();
+    let mv = hand.process(0, "/usr/bin/mv");
+    hand.has(mv, "/build/a/x", MADE);
+    hand.moves(mv, MoveKind::Rename, "/build/a/b", "/build/a");
+    hand.moves(mv, MoveKind::Rename, "/build/a", "/build/a/b");
+    hand.moves(mv, MoveKind::Exchange, "/build/a", "/build/c");
+    assert!(hand.data("/build/a/x").is_empty());
+    assert!(hand.data("/build/c/b/x").is_empty());
+}
+
+#[test]
 fn near_events_may_be_in_the_wrong_order() {
     let mut hand = Hand::default();
     let sh = hand.process(0, "/bin/sh");

@@ -64,7 +64,10 @@ pub(crate) fn again_as_a_plain_user(what: &str, tests: &[&str], expected: &str) 
     // A copy: the build folder may be closed to others.
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let program = folder.path().join("tests");
-    std::fs::copy(std::env::current_exe().expect("the kernel knows"), &program).expect("there is space");
+    // By another process: a child that another test has just forked would hold the copy open for writing if this one made
+    // it, and it could not be executed.
+    let copied = Command::new("cp").arg(std::env::current_exe().expect("the kernel knows")).arg(&program).status();
+    assert!(copied.expect("there is cp").success());
     std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).expect("it is ours");
     let output = Command::new(&program)
         .args(tests)

@@ -42,10 +42,10 @@ pub(in crate::trace) struct Listening {
 }
 
 impl Ears {
-    /// Loads the programs and begins to hear.
-    pub(in crate::trace) fn open() -> Result<Self, Error> {
+    /// Loads the programs, with a ring of so many bytes, and begins to hear.
+    pub(in crate::trace) fn open(ring: usize) -> Result<Self, Error> {
         let refused = |reason: String| Error::Kernel { reason };
-        let kernel = Kernel::start().map_err(|refusal| refused(refusal.to_string()))?;
+        let kernel = Kernel::start(ring).map_err(|refusal| refused(refusal.to_string()))?;
         let waiting = kernel.waiting().try_clone_to_owned().map_err(|error| refused(error.to_string()))?;
         let stop = rustix::event::eventfd(0, EventfdFlags::CLOEXEC).map_err(|errno| refused(errno.to_string()))?;
         let stopped = stop.try_clone().map_err(|error| refused(error.to_string()))?;

@@ -33,8 +33,8 @@ use btf::Types;
 pub(super) use ears::{Ears, Listening};
 use programs::{Maps, NAME, NAME_BEGINS, Offsets, STAGES};
 
-/// Bytes of the ring.
-const RING: usize = 32 << 20;
+/// Bytes of the ring that stages are recorded with.
+pub(super) const RING: usize = 32 << 20;
 
 /// Why nothing can be recorded inside the kernel.
 #[derive(Debug, thiserror::Error)]
@@ -58,11 +58,11 @@ struct Kernel {
 }
 
 impl Kernel {
-    /// Loads the programs and lets them run.
-    fn start() -> Result<Self, Refusal> {
+    /// Loads the programs and lets them run, with a ring of so many bytes.
+    fn start(size: usize) -> Result<Self, Refusal> {
         let maps = |errno| Refusal::Maps { errno };
-        let made = Maps::new(RING as u32).map_err(maps)?;
-        let ring = Ring::open(made.ring.as_fd(), RING).map_err(maps)?;
+        let made = Maps::new(size as u32).map_err(maps)?;
+        let ring = Ring::open(made.ring.as_fd(), size).map_err(maps)?;
         let types = crate::fs::read(Path::new("/sys/kernel/btf/vmlinux"));
         let types = types.map_err(|error| Refusal::Types { reason: error.to_string() })?;
         let types = Types::parse(&types).ok_or(Refusal::Types { reason: "they cannot be read".to_owned() })?;

@@ -151,3 +151,36 @@ fn the_same_stage_gives_the_same_trace() {
     };
     assert_eq!(once(), once());
 }
+
+#[test]
+fn a_trace_with_a_hole_is_no_trace() {
+    if !host::is_root() {
+        return host::skipped("losing events", "a tracer loses none");
+    }
+    let recorder = Recorder::small();
+    let script = "i=0; while [ $i -lt 2000 ]; do [ -e /nothing/$i ] || i=$((i+1)); done; echo done";
+    let (observed, finished, log) = recorded(&recorder, &["/bin/sh", "-euc", script], &[]);
+    assert_eq!((finished.outcome, log.as_str()), (Outcome::Exited(0), "done\n"), "the stage itself is not concerned");
+    let error = observed.expect_err("the ring holds some hundred events");
+    assert!(error.to_string().contains("events were lost"), "{error}");
+    // The next one is whole.
+    let (observed, ..) = recorded(&recorder, &["/usr/bin/true"], &[]);
+    assert_eq!(observed.map(|(trace, _)| trace.processes.len()).expect("few events fit"), 1);
+}
+
+#[test]
+fn stages_are_told_apart() {
+    let scripts: Vec<String> =
+        (0..8).map(|number| format!("for i in 1 2 3 4 5; do cat /own/{number} || true; done 2>/dev/null")).collect();
+    std::thread::scope(|scope| {
+        let run = |script: &'static str| scope.spawn(move || sh(script));
+        let threads: Vec<_> = scripts.iter().map(|script| run(script.clone().leak())).collect();
+        for (number, thread) in threads.into_iter().enumerate() {
+            let t = thread.join().expect("no test panics");
+            for other in 0..8 {
+                let seen = t.all(&format!("/own/{other}")).any(Ways::ABSENT);
+                assert_eq!(seen, other == number, "{number} {other}");
+            }
+        }
+    });
+}

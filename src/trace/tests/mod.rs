@@ -23,12 +23,26 @@ struct Traced {
 }
 
 fn traced(argv: &[&str], sources: &[(String, std::path::PathBuf, bool)]) -> Traced {
+    let (observed, finished, log) = recorded(recorder(), argv, sources);
+    let (trace, inner) = observed.expect("it was recorded");
+    assert_eq!(Trace::decode(&trace.encode()).expect("it can be read again"), trace);
+    Traced { trace, inner, finished, log }
+}
+
+type Observed = Result<(Trace, Vec<u32>), Error>;
+
+/// Runs a stage, and gives what came of its recording.
+fn recorded(
+    recorder: &Recorder,
+    argv: &[&str],
+    sources: &[(String, std::path::PathBuf, bool)],
+) -> (Observed, Finished, String) {
     let root = host::links();
     let limits = Limits { scratch: 2 << 30, inodes: 200_000, time: Duration::from_secs(1800), ..Limits::default() };
     let stage = StagePlan { sources: sources.to_vec(), ..host::stage(root.path(), argv, limits) };
     let cancel = CancelToken::new().expect("descriptors are free");
     let plan = host::plan(&stage);
-    let recording = recorder().begin("test", &plan).expect("there is room for one more");
+    let recording = recorder.begin("test", &plan).expect("there is room for one more");
     let mut log = Vec::new();
     let finished = plan.run(
         &Launchers::new(),
@@ -41,9 +55,7 @@ fn traced(argv: &[&str], sources: &[(String, std::path::PathBuf, bool)]) -> Trac
         },
     );
     let finished = finished.unwrap_or_else(|error| panic!("{error}: {:?}", std::error::Error::source(&error)));
-    let (trace, inner) = recording.finish_with_numbers().expect("it was recorded");
-    assert_eq!(Trace::decode(&trace.encode()).expect("it can be read again"), trace);
-    Traced { trace, inner, finished, log: String::from_utf8_lossy(&log).into_owned() }
+    (recording.finish_with_numbers(), finished, String::from_utf8_lossy(&log).into_owned())
 }
 
 /// Root's is inside the kernel.
