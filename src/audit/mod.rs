@@ -35,6 +35,7 @@ mod image;
 mod leak;
 mod nested;
 mod oci;
+mod origin;
 mod report;
 pub mod rules;
 mod scan;
@@ -52,6 +53,7 @@ pub use elf::Machine;
 pub use error::Error;
 pub use finding::{Evidence, Finding, Kind, Severity};
 pub use leak::{Needles, Surroundings};
+pub use origin::{Flow, Node, Origin, Role, Step, Traced, Tree};
 pub use report::{Counts, Report, SCHEMA, report_schema};
 pub use rules::Rule;
 pub use standard::{machine_of, standard};
@@ -106,12 +108,22 @@ pub fn audit(subject: Subject, options: &Options<'_>) -> Result<Report, Error> {
 /// The findings and counts of all files, also of those in archives; each content once.
 fn take(root: &Root, seen: &mut BTreeSet<*const tree::Scanned>, found: &mut Vec<Finding>, counts: &mut Counts) {
     for node in root.nodes.values() {
-        let What::File(file) = &node.what else { continue };
+        let file = match &node.what {
+            What::File(file) => file,
+            What::Symlink(_) => {
+                counts.links += 1;
+                continue;
+            }
+            What::Directory | What::Special => continue,
+        };
         if !seen.insert(std::sync::Arc::as_ptr(file)) {
             continue;
         }
         counts.files += file.files;
         counts.bytes += file.bytes;
+        counts.objects += u64::from(file.elf.is_some());
+        counts.scripts += u64::from(file.script.is_some());
+        counts.archives += file.roots.len() as u64;
         found.extend(file.findings.iter().cloned());
         for root in &file.roots {
             take(root, seen, found, counts);

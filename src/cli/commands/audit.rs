@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::audit::{self, Config, Machine, Options, Report, Subject, rules};
+use crate::audit::{self, Config, Machine, Options, Origin, Report, Step, Subject, rules};
 use crate::cli::project::Project;
 use crate::cli::terminal::Stream;
 use crate::cli::{Context, ExitCode, Failure};
@@ -45,6 +45,7 @@ struct Target {
     stage: Option<String>,
     machine: Option<Machine>,
     subject: Subject,
+    origin: Option<Origin>,
 }
 
 /// Runs it.
@@ -70,16 +71,17 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     }
     let mut clean = true;
     for target in targets {
-        let Target { name, stage, machine, subject } = target;
+        let Target { name, stage, machine, subject, origin } = target;
         let cancel = Some(&context.cancel);
         let options =
             Options { name: &name, stage: stage.as_deref(), machine, config: &config, around: &around, cancel };
-        let report = match audit::audit(subject, &options) {
+        let mut report = match audit::audit(subject, &options) {
             Err(audit::Error::Cancelled { .. }) if let Some(signal) = context.cancel.signal() => {
                 return Err(Failure::quiet(ExitCode::Signal(signal)));
             }
             report => report?,
         };
+        report.origin = origin;
         clean &= report.is_clean();
         show(args, context, &report)?;
     }
@@ -108,7 +110,7 @@ fn targets(args: &Args, context: &Context) -> Result<Vec<Target>, Failure> {
     };
     if let Ok(digest) = name.parse::<Digest>() {
         let subject = Subject::Tree { store: context.open_store()?, digest };
-        return Ok(vec![Target { name: name.clone(), stage: None, machine: None, subject }]);
+        return Ok(vec![Target { name: name.clone(), stage: None, machine: None, subject, origin: None }]);
     }
     let (first, rest) = name.split_once('/').unwrap_or((name, ""));
     let is_stage = fs::exists(&context.project.join("stages").join(first).join("stage.toml")).unwrap_or(false);
@@ -117,12 +119,13 @@ fn targets(args: &Args, context: &Context) -> Result<Vec<Target>, Failure> {
         return Ok(vec![stage(&Project::load(context)?, first, rest, context)?]);
     }
     let subject = Subject::open(Path::new(name))?;
-    Ok(vec![Target { name: name.clone(), stage: None, machine: None, subject }])
+    Ok(vec![Target { name: name.clone(), stage: None, machine: None, subject, origin: None }])
 }
 
 /// The output of a stage as it is now, or a part of it.
 fn stage(project: &Project, name: &str, part: &str, context: &Context) -> Result<Target, Failure> {
-    let preview = project.preview(name, context)?;
+    let previews = project.previews(name, context)?;
+    let preview = previews.last().expect("the stage itself comes last");
     let missing = |what: &str| Failure::new(ExitCode::Usage, format!("cannot audit `{name}`: {what}"));
     let output =
         preview.output.ok_or_else(|| missing("it is not built").hint(Some(format!("run `repro build {name}`"))))?;
@@ -130,5 +133,10 @@ fn stage(project: &Project, name: &str, part: &str, context: &Context) -> Result
     let machine = audit::machine_of(preview.stage, project.graph.params());
     let label = if part.is_empty() { name.to_owned() } else { format!("{name}/{part}") };
     let subject = Subject::Tree { store: project.store.clone(), digest };
-    Ok(Target { name: label, stage: Some(name.to_owned()), machine, subject })
+    let steps: Vec<Step<'_>> = previews
+        .iter()
+        .map(|one| Step { stage: one.stage, inputs: &one.inputs, key: one.key, output: one.output })
+        .collect();
+    let origin = Some(Origin::new(&project.store, &steps)?);
+    Ok(Target { name: label, stage: Some(name.to_owned()), machine, subject, origin })
 }

@@ -1,6 +1,8 @@
 //! Views of an audit: text for people, SARIF for code review tools, one page of HTML. JSON is the report itself.
 
+mod graph;
 mod html;
+mod layers;
 mod sarif;
 mod text;
 mod verdict;
