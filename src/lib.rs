@@ -22,6 +22,7 @@ pub mod exec;
 pub mod fetch;
 pub mod format;
 pub mod fs;
+pub mod gate;
 pub mod lockfile;
 pub mod provenance;
 pub mod report;

@@ -16,6 +16,8 @@ mod build;
 mod canaries;
 #[path = "cli/environment.rs"]
 mod environment;
+#[path = "cli/gate.rs"]
+mod gate;
 #[path = "cli/graph.rs"]
 mod graph;
 #[path = "cli/inputs.rs"]

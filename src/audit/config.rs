@@ -27,6 +27,7 @@ use super::Error;
 use super::elf::Machine;
 use super::finding::{Finding, Severity};
 use super::rules::{self, Rule};
+use crate::digest::Digest;
 use crate::fs;
 use crate::stage::{Doc, Fields, Mistakes, did_you_mean};
 
@@ -46,6 +47,8 @@ pub struct Config {
     pub allow: Vec<Allow>,
     /// Rules that are more or less severe here.
     pub severity: Vec<(&'static Rule, Severity)>,
+    /// The text that all this was read from, if there is one.
+    pub digest: Option<Digest>,
 }
 
 /// An exception.
@@ -88,7 +91,7 @@ impl Config {
     /// All that is wrong in it.
     pub fn parse(text: &str) -> Result<Self, Mistakes> {
         let doc = Doc::new(FILE, text);
-        let mut config = Self::default();
+        let mut config = Self { digest: Some(Digest::of(text.as_bytes())), ..Self::default() };
         if let Some(table) = doc.parse() {
             config.read(&Fields::new(&doc, &table, 0..0));
         }

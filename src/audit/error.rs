@@ -29,6 +29,12 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// It was stopped before its end.
+    #[error("audit `{name}` to its end: it was stopped")]
+    Cancelled {
+        /// What was audited.
+        name: String,
+    },
     /// No rule has that name.
     #[error("find rule `{name}`")]
     UnknownRule {
@@ -61,6 +67,7 @@ impl Error {
             Self::Missing { .. } => {
                 Some("name a stage, or a path: a directory, an archive, an image layout or a file".into())
             }
+            Self::Cancelled { .. } => None,
             Self::Kind { .. } => Some("name a directory or a regular file".into()),
             Self::Layout { .. } => Some("a layout has `oci-layout`, `index.json` and `blobs/sha256`".into()),
             Self::UnknownRule { nearest: Some(name), .. } => Some(format!("did you mean `{name}`?")),

@@ -36,9 +36,11 @@ mod image;
 mod leak;
 mod nested;
 mod oci;
+mod origin;
 mod report;
 pub mod rules;
 mod scan;
+mod standard;
 mod subject;
 #[cfg(test)]
 mod tests;
@@ -53,10 +55,13 @@ pub use elf::Machine;
 pub use error::Error;
 pub use finding::{Evidence, Finding, Kind, Severity};
 pub use leak::{Needles, Surroundings};
+pub use origin::{Flow, Node, Origin, Role, Step, Traced, Tree};
 pub use report::{Counts, Report, SCHEMA, report_schema};
 pub use rules::Rule;
+pub use standard::{machine_of, standard};
 pub use subject::Subject;
 
+use crate::sys::CancelToken;
 use tree::{Root, What};
 
 /// What an audit is made with.
@@ -72,12 +77,14 @@ pub struct Options<'a> {
     pub config: &'a Config,
     /// The machine that builds.
     pub around: &'a Surroundings,
+    /// Ends the audit early.
+    pub cancel: Option<&'a CancelToken>,
 }
 
 /// Audits a subject with all rules.
 ///
 /// # Errors
-/// The subject itself cannot be read.
+/// The subject itself cannot be read, or the audit was stopped.
 pub fn audit(subject: Subject, options: &Options<'_>) -> Result<Report, Error> {
     audit_with(subject, options, Vec::new())
 }
@@ -91,10 +98,13 @@ pub fn audit_built(subject: Subject, options: &Options<'_>, behind: &Behind<'_>)
 }
 
 fn audit_with(subject: Subject, options: &Options<'_>, mut found: Vec<Finding>) -> Result<Report, Error> {
-    let Options { name, stage, machine, config, around } = options;
+    let Options { name, stage, machine, config, around, cancel } = options;
     let needles = Needles::new(around, &config.leaks);
-    let scanner = scan::Scanner { needles: &needles, compilers: &config.compilers };
+    let scanner = scan::Scanner { needles: &needles, compilers: &config.compilers, cancel: *cancel };
     let mut root = subject::collect(&scanner, subject)?;
+    if scanner.is_cancelled() {
+        return Err(Error::Cancelled { name: (*name).to_owned() });
+    }
     let mut counts = Counts::default();
     take(&root, &mut BTreeSet::new(), &mut found, &mut counts);
     let mut judge =
@@ -111,12 +121,22 @@ fn audit_with(subject: Subject, options: &Options<'_>, mut found: Vec<Finding>) 
 /// The findings and counts of all files, also of those in archives; each content once.
 fn take(root: &Root, seen: &mut BTreeSet<*const tree::Scanned>, found: &mut Vec<Finding>, counts: &mut Counts) {
     for node in root.nodes.values() {
-        let What::File(file) = &node.what else { continue };
+        let file = match &node.what {
+            What::File(file) => file,
+            What::Symlink(_) => {
+                counts.links += 1;
+                continue;
+            }
+            What::Directory | What::Special => continue,
+        };
         if !seen.insert(std::sync::Arc::as_ptr(file)) {
             continue;
         }
         counts.files += file.files;
         counts.bytes += file.bytes;
+        counts.objects += u64::from(file.elf.is_some());
+        counts.scripts += u64::from(file.script.is_some());
+        counts.archives += file.roots.len() as u64;
         found.extend(file.findings.iter().cloned());
         for root in &file.roots {
             take(root, seen, found, counts);

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::config::{Config, Exception, FILE};
 use super::finding::{Evidence, Finding, Severity};
+use super::origin::Origin;
 use super::rules;
 
 /// Version of the format of reports.
@@ -27,6 +28,14 @@ pub struct Counts {
     pub files: u64,
     /// Bytes looked at, after decompression.
     pub bytes: u64,
+    /// ELF objects among them.
+    pub objects: u64,
+    /// Scripts among them.
+    pub scripts: u64,
+    /// Archives that were opened.
+    pub archives: u64,
+    /// Symbolic links.
+    pub links: u64,
 }
 
 /// What an audit says.
@@ -44,6 +53,9 @@ pub struct Report {
     pub exceptions: Vec<Exception>,
     /// What a part of a system asks for and does not hold: libraries, loaders, interpreters.
     pub outside: Vec<String>,
+    /// The stages that it was made by; absent for what is no output of a stage.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
 }
 
 impl Report {
@@ -89,7 +101,15 @@ impl Report {
             allowed,
             ..counts
         };
-        Self { schema: SCHEMA, subject: subject.to_owned(), counts, findings, exceptions, outside: Vec::new() }
+        Self {
+            schema: SCHEMA,
+            subject: subject.to_owned(),
+            counts,
+            findings,
+            exceptions,
+            outside: Vec::new(),
+            origin: None,
+        }
     }
 
     /// Whether nothing of severity error was found.

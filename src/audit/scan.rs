@@ -14,6 +14,7 @@ use super::rules;
 use super::text;
 use super::tree::Scanned;
 use crate::format::{Codec, Decoder, Kind, detect};
+use crate::sys::CancelToken;
 
 /// Archives in archives so deep are opened.
 const DEPTH: usize = 5;
@@ -36,9 +37,15 @@ impl<T: Read + Seek + Send> Input for T {}
 pub(super) struct Scanner<'a> {
     pub needles: &'a Needles,
     pub compilers: &'a [String],
+    pub cancel: Option<&'a CancelToken>,
 }
 
 impl Scanner<'_> {
+    /// Whether nobody waits for the answer any more.
+    pub fn is_cancelled(&self) -> bool {
+        self.cancel.is_some_and(CancelToken::is_cancelled)
+    }
+
     /// Looks at a file; `object` is its name in findings, `path` tells what it is for. An error of reading is a finding.
     pub fn scan(&self, object: &str, path: &str, input: &mut dyn Input, depth: usize) -> Scanned {
         let mut scanned = Scanned { files: 1, ..Scanned::default() };

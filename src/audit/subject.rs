@@ -239,6 +239,11 @@ fn next(receiver: &Mutex<Receiver<Job>>) -> Option<Job> {
 fn work(scanner: &Scanner<'_>, budget: &Budget, job: Job) -> Scanned {
     let Job { object, path, size, load, .. } = job;
     let file = match load {
+        Load::Bytes(_) if scanner.is_cancelled() => {
+            budget.give(size);
+            return Scanned::default();
+        }
+        _ if scanner.is_cancelled() => return Scanned::default(),
         Load::Bytes(bytes) => {
             let scanned = scanner.scan(&object, &path, &mut Cursor::new(bytes), 0);
             budget.give(size);

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use super::error::Error;
+use super::gate::Gate;
 use super::known::{self, Verdict};
 use super::record::{Last, Records, SCHEMA};
 use super::resolve::Resolver;
@@ -13,7 +14,7 @@ use crate::digest::Digest;
 use crate::exec::{self, Cached, Done, Executor, Io, Job, Local};
 use crate::fetch::Fetcher;
 use crate::lockfile::Lockfile;
-use crate::schedule::events::{Event, StageFailure, StageResult, Subscriber};
+use crate::schedule::events::{Audit, Event, StageFailure, StageResult, Subscriber};
 use crate::schedule::queue::{self, Node, OnFailure, Outcome, Work};
 use crate::schedule::{Broker, CancelToken, jobserver};
 use crate::stage::{Graph, Record, Stage, compose};
@@ -63,6 +64,8 @@ pub struct Engine<'a> {
     pub lockfile: &'a Lockfile,
     /// Brings missing pins.
     pub fetcher: &'a Fetcher<'a>,
+    /// Looks at products before they are offered.
+    pub gate: &'a dyn Gate,
     /// Hears of everything.
     pub events: &'a dyn Subscriber,
     /// Stops everything.
@@ -78,6 +81,8 @@ pub struct Run {
     pub failed: Vec<(String, Error)>,
     /// How many were not run because of a failure or a stop.
     pub skipped: usize,
+    /// What was found wrong with products that are offered all the same, in the graph's order. Nobody has heard of it yet.
+    pub flawed: Vec<Audit>,
 }
 
 impl Engine<'_> {
@@ -108,6 +113,7 @@ impl Engine<'_> {
             broker,
             executor: local,
             outputs: stages.iter().map(|_| OnceLock::new()).collect(),
+            flawed: stages.iter().map(|_| OnceLock::new()).collect(),
             products: self.graph.products(targets),
             stages,
             place,
@@ -129,6 +135,7 @@ struct Running<'a> {
     place: BTreeMap<&'a str, usize>,
     products: BTreeSet<&'a str>,
     outputs: Vec<OnceLock<Built>>,
+    flawed: Vec<OnceLock<Audit>>,
 }
 
 impl Running<'_> {
@@ -237,6 +244,21 @@ impl Running<'_> {
         Ok((built, done.cpu))
     }
 
+    /// Asks the gate about a product, and says what it says, unless that is for the end of the run.
+    fn pass(&self, index: usize, built: &Built, cancel: &CancelToken) -> Result<(), Error> {
+        if !built.product {
+            return Ok(());
+        }
+        let Some(audit) = self.engine.gate.look(built, cancel)? else { return Ok(()) };
+        if audit.offered && audit.errors > 0 {
+            // Only this call sets it: a node runs once.
+            let _ = self.flawed[index].set(audit);
+            return Ok(());
+        }
+        self.engine.events.event(&Event::Audited(audit.clone()));
+        if audit.offered { Ok(()) } else { Err(Error::Refused { stage: audit.stage, errors: audit.errors }) }
+    }
+
     /// Keeps the record and the root of a result, unless they say so already.
     fn remember(
         &self,
@@ -262,7 +284,8 @@ impl Running<'_> {
     }
 
     fn finish(self, report: queue::Report<Error>) -> Run {
-        let mut run = Run { built: Vec::new(), failed: Vec::new(), skipped: 0 };
+        let flawed = self.flawed.into_iter().filter_map(OnceLock::into_inner).collect();
+        let mut run = Run { built: Vec::new(), failed: Vec::new(), skipped: 0, flawed };
         for ((stage, output), outcome) in self.stages.iter().zip(self.outputs).zip(report.outcomes) {
             match outcome {
                 Outcome::Done => run.built.extend(output.into_inner()),
@@ -280,7 +303,10 @@ impl Work for Running<'_> {
     fn run(&self, index: usize, cancel: &CancelToken) -> Result<(), Error> {
         let stage = self.stages[index];
         let begun = now();
-        let result = self.build(stage, cancel);
+        let result = self.build(stage, cancel).and_then(|(built, cpu)| {
+            self.pass(index, &built, cancel)?;
+            Ok((built, cpu))
+        });
         let seconds = begun.elapsed().as_secs_f64();
         let name = stage.name.clone();
         let event = match &result {
@@ -292,6 +318,8 @@ impl Work for Running<'_> {
                 cpu: cpu.as_secs_f64(),
                 failure: None,
             },
+            // The audit of what is there was stopped, too.
+            Err(Error::Audit { .. }) if cancel.is_cancelled() => Event::StageSkipped { stage: name, because: None },
             Err(Error::Exec(exec::Error::Cancelled { .. })) => Event::StageSkipped { stage: name, because: None },
             Err(error) => Event::StageFinished {
                 stage: name,

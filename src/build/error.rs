@@ -51,6 +51,22 @@ pub enum Error {
         /// The tree of this build.
         got: crate::digest::Digest,
     },
+    /// What is delivered has errors.
+    #[error("offer `{stage}`: its audit found errors ({errors})")]
+    Refused {
+        /// The stage.
+        stage: String,
+        /// Findings of severity error.
+        errors: u64,
+    },
+    /// What is delivered could not be audited.
+    #[error("audit `{stage}`")]
+    Audit {
+        /// The stage.
+        stage: String,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// A definition cannot be read.
     #[error(transparent)]
     Files(#[from] stage::FilesError),
@@ -98,6 +114,10 @@ impl Error {
             Self::NotReproducible { stage, .. } => Some(format!(
                 "something that varies got into stage `{stage}`; compare the two trees with `diff -r` on what `repro store path` prints"
             )),
+            Self::Refused { stage, .. } => Some(format!(
+                "`repro audit {stage}` shows all; mend them, or allow each in audit.toml with its reason; `--audit=warn` offers it as it is"
+            )),
+            Self::Audit { .. } => Some("`repro store fsck` looks for damage".to_owned()),
             Self::Files(error) => error.hint(),
             Self::Compose(error) => error.hint(),
             Self::UnknownStage(error) => error.hint(),

@@ -2,7 +2,7 @@
 //!
 //! After a complete run, a note of the store says which files and folders the definitions were read from and how their
 //! inodes looked then (device, inode, size, mode, both times; `ctime` cannot be set), what was asked for, and what came
-//! of it. When all of them look the same, nothing can have changed. It is git's stat index, with git's care about files
+//! of it. When all of them look the same, nothing can have changed; products with errors of the audit leave no note. It is git's stat index, with git's care about files
 //! that are changed within the clock's granularity: an entry that was as young as the reading itself is not trusted.
 //!
 //! The note is never needed: without it, or when it does not fit, the definitions are read and each action is looked up.
@@ -21,7 +21,7 @@ use crate::schedule::events::StageResult;
 /// Kind of the notes in the store.
 const KIND: &str = "fresh";
 /// First line of a note.
-const FORMAT: &str = "repro fresh 1";
+const FORMAT: &str = "repro fresh 2";
 /// A file that changed less than this before it was read may change again without showing, in nanoseconds: file times
 /// advance with the kernel's tick, 10 ms at the coarsest.
 const GRANULARITY: i128 = 20_000_000;
@@ -50,8 +50,10 @@ pub struct Seen {
     trusted: bool,
 }
 
-/// The folders and files that definitions are read from.
-const ROOTS: [&str; 3] = ["lockfile.json", "stages", "sysroots"];
+/// The folders and files that definitions are read from, and what says how products are judged.
+const ROOTS: [&str; 4] = ["audit.toml", "lockfile.json", "stages", "sysroots"];
+/// How something looks that is not there.
+const ABSENT: &str = "-";
 
 /// Looks at all that definitions are read from. To be called before they are read.
 ///
@@ -62,7 +64,10 @@ pub fn look(root: &Path, clock: &dyn Clock) -> Result<Seen, fs::Error> {
     let mut seen = Seen { lines: String::new(), trusted: true };
     let dir = Dir::open(root)?;
     for name in ROOTS {
-        let Some(meta) = dir.stat(name)? else { continue };
+        let Some(meta) = dir.stat(name)? else {
+            let _ = writeln!(seen.lines, "{ABSENT}\t{name}");
+            continue;
+        };
         seen.add(name, &meta, now);
         if meta.kind == Kind::Directory {
             fs::walk(&dir.dir(name)?, &mut |walked| {
@@ -132,7 +137,8 @@ pub fn answer(store: &Store, root: &Path, question: &Question) -> Option<Vec<Bui
     let dir = Dir::open(root).ok()?;
     for line in lines {
         let (expected, path) = line.split_once('\t')?;
-        if signature(&dir.stat(path).ok()??) != expected {
+        let found = dir.stat(path).ok()?;
+        if found.as_ref().map_or_else(|| ABSENT.to_owned(), signature) != expected {
             return None;
         }
     }

@@ -30,10 +30,14 @@ pub fn link(store: &Store, tree: Digest, folder: &Path, name: &str) -> Result<()
     Ok(folder.symlink(&checkout.path, name)?)
 }
 
-/// Whether each of these names in `folder` leads to something.
-pub fn all_linked<'a>(folder: &Path, names: impl Iterator<Item = &'a str>) -> bool {
+/// Whether each of these names in `folder` is a link to that tree, laid out.
+pub fn all_linked<'a>(store: &Store, folder: &Path, mut trees: impl Iterator<Item = (&'a str, Digest)>) -> bool {
     let Ok(folder) = Dir::open(folder) else { return false };
-    names.into_iter().all(|name| folder.leads_somewhere(name))
+    trees.all(|(name, tree)| {
+        let leads =
+            folder.read_link(name).is_ok_and(|to| to == store.checkout_path(tree).as_os_str().as_encoded_bytes());
+        leads && folder.leads_somewhere(name)
+    })
 }
 
 /// Copies a tree to `folder`, which is made and must be empty if it exists.

@@ -11,6 +11,7 @@ pub mod bundle;
 mod engine;
 mod error;
 pub mod fresh;
+mod gate;
 pub mod known;
 pub mod layout;
 mod memo;
@@ -20,6 +21,7 @@ pub mod resolve;
 
 pub use engine::{Built, Engine, Options, Run};
 pub use error::Error;
+pub use gate::Gate;
 pub use preview::Preview;
 pub use record::{Last, Records};
 pub use resolve::Resolver;

@@ -29,6 +29,15 @@ impl<'a> Engine<'a> {
     /// # Errors
     /// The stage is unknown, a pin cannot be had, or a stage that it needs has not been built.
     pub fn preview(&self, name: &str) -> Result<Preview<'a>, Error> {
+        let last = self.previews(name)?.pop();
+        Ok(last.expect("the closure of a stage holds the stage, after all that it needs"))
+    }
+
+    /// The same of all that `name` needs, each after all that it needs itself; `name` comes last.
+    ///
+    /// # Errors
+    /// As [`Engine::preview`].
+    pub fn previews(&self, name: &str) -> Result<Vec<Preview<'a>>, Error> {
         let stages = self.graph.closure(&[name])?;
         let resolver = Resolver::new(self.store, self.graph, self.lockfile, crate::sandbox::isolation_id());
         let pins = resolver.missing(&stages)?;
@@ -36,18 +45,17 @@ impl<'a> Engine<'a> {
             self.fetcher.fetch(&pins)?;
         }
         let mut outputs: BTreeMap<&str, Digest> = BTreeMap::new();
-        let mut preview = None;
+        let mut previews = Vec::new();
         for stage in stages {
             let (inputs, files) = resolver.inputs(stage, &|need| outputs[need])?;
             let key = compose(&inputs)?.key;
             let output = exec::known(self.store, key)?.map(|done| done.output);
-            if stage.name == name {
-                preview = Some(Preview { stage, inputs, files, key, output });
-            } else {
+            if stage.name != name {
                 let missing = || Error::NotBuilt { stage: name.to_owned(), needs: stage.name.clone() };
                 outputs.insert(&stage.name, output.ok_or_else(missing)?);
             }
+            previews.push(Preview { stage, inputs, files, key, output });
         }
-        Ok(preview.expect("the closure of a stage holds the stage"))
+        Ok(previews)
     }
 }

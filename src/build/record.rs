@@ -61,7 +61,8 @@ impl<'a> Records<'a> {
         self.store.root().join("logs").join(format!("{}-{stage}@{target}.log", self.project))
     }
 
-    fn note(&self, stage: &str, target: &str) -> String {
+    /// Name of notes on a stage in this project.
+    pub fn note(&self, stage: &str, target: &str) -> String {
         format!("{}-{stage}@{target}", self.project)
     }
 

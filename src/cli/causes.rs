@@ -22,6 +22,7 @@ causes! {
     audit::Error => |error| match error {
         audit::Error::Store(error) => store_code(error),
         audit::Error::Provenance(error) => provenance_code(error),
+        audit::Error::Cancelled { .. } => ExitCode::Stage,
         _ => ExitCode::Usage,
     },
     stage::Mistakes => |_| ExitCode::Usage,
@@ -80,14 +81,17 @@ fn provenance_code(error: &provenance::Error) -> ExitCode {
 pub fn build_code(error: &build::Error) -> ExitCode {
     use build::Error;
     match error {
-        Error::NotReproducible { .. } => ExitCode::No,
+        Error::NotReproducible { .. } | Error::Refused { .. } => ExitCode::No,
         Error::Exec(error) => exec_code(error),
         Error::Fetch(_) => ExitCode::Pin,
         Error::Sandbox(error) if error.is_host() => ExitCode::Host,
         Error::Store(error) => store_code(error),
-        Error::Sandbox(_) | Error::Queue(_) | Error::Jobserver(_) | Error::Fs(_) | Error::Malformed { .. } => {
-            ExitCode::Bug
-        }
+        Error::Audit { .. }
+        | Error::Sandbox(_)
+        | Error::Queue(_)
+        | Error::Jobserver(_)
+        | Error::Fs(_)
+        | Error::Malformed { .. } => ExitCode::Bug,
         Error::Unpinned { .. }
         | Error::NoSubtree { .. }
         | Error::NotBuilt { .. }

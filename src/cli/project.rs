@@ -60,6 +60,15 @@ impl Project {
     /// # Errors
     /// Something that it needs is not built, or a pin cannot be had.
     pub fn preview(&self, stage: &str, context: &Context) -> Result<Preview<'_>, Failure> {
+        let last = self.previews(stage, context)?.pop();
+        Ok(last.expect("the closure of a stage holds the stage, after all that it needs"))
+    }
+
+    /// The same of all that a stage needs; the stage itself comes last.
+    ///
+    /// # Errors
+    /// As [`Project::preview`].
+    pub fn previews(&self, stage: &str, context: &Context) -> Result<Vec<Preview<'_>>, Failure> {
         let reporter = context.reporter();
         let progress = pins::FetchEvents::new(&*reporter);
         let fetcher = Fetcher::new(&self.store, pins::config(context), &progress);
@@ -68,12 +77,14 @@ impl Project {
             graph: &self.graph,
             lockfile: &self.lockfile,
             fetcher: &fetcher,
+            gate: &(),
             events: &*reporter,
             cancel: &context.cancel,
         };
-        let preview = engine.preview(stage)?;
-        let Preview { stage, inputs, files, key, output } = preview;
-        let stage = self.stage(&stage.name)?;
-        Ok(Preview { stage, inputs, files, key, output })
+        let own = |preview: Preview<'_>| {
+            let Preview { stage, inputs, files, key, output } = preview;
+            Ok(Preview { stage: self.stage(&stage.name)?, inputs, files, key, output })
+        };
+        engine.previews(stage)?.into_iter().map(own).collect()
     }
 }

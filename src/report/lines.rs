@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::audit::verdict_words;
 use super::style::{Palette, Role};
 use super::text::{clean, pad, width};
 use super::{bytes, count, duration};
@@ -53,6 +54,14 @@ pub(super) fn line(palette: Palette, event: &Event, name_width: usize) -> Option
             tagged(stage, Role::Warn, &format!("skipped: `{because}` failed"))
         }
         Event::StageSkipped { stage, because: None } => tagged(stage, Role::Warn, "not run: stopped"),
+        Event::Audited(audit) => {
+            format!(
+                "{}  {}  {}",
+                name(&audit.stage),
+                palette.paint(Role::Faint, &pad("audited", 9)),
+                verdict_words(palette, audit)
+            )
+        }
         Event::Message { level: Level::Note, text } => clean(text),
         Event::Message { level: Level::Warning, text } => {
             format!("{} {}", palette.paint(Role::Warn, "warning:"), clean(text))

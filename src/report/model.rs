@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use super::audit::verdict_box;
 use super::style::{Palette, Role};
 use super::tail::Tails;
 use super::text::{clean, fit, pad, width};
@@ -103,7 +104,8 @@ impl Model {
                 self.finished += 1;
                 self.say(event);
             }
-            Event::Message { .. } => self.say(event),
+            Event::Audited(audit) if audit.errors > 0 => self.done.extend(verdict_box(self.palette, audit)),
+            Event::Audited(_) | Event::Message { .. } => self.say(event),
             Event::Summary(summary) => {
                 self.over = true;
                 self.done.extend(lines::summary(self.palette, summary));

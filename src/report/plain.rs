@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 
+use super::audit::verdict_box;
 use super::style::Palette;
 use super::tail::Tails;
 use super::text::clean;
@@ -58,6 +59,7 @@ impl Plain {
                     result.extend(failure_box(self.palette, stage, failure, tail));
                 }
             }
+            Event::Audited(audit) if audit.errors > 0 => result.extend(verdict_box(self.palette, audit)),
             Event::Message { level: crate::schedule::events::Level::Warning, .. }
             | Event::FetchFinished { error: Some(_), .. } => {
                 result.extend(lines::line(self.palette, event, state.name_width));

@@ -101,6 +101,8 @@ pub enum Event {
         /// The stage whose failure is the reason; none when the run was stopped.
         because: Option<String>,
     },
+    /// What is to be delivered was audited.
+    Audited(Audit),
     /// Something worth saying.
     Message {
         /// How loudly.
@@ -135,6 +137,42 @@ pub struct StageFailure {
     pub log: Option<PathBuf>,
     /// What the user can do.
     pub hint: Option<String>,
+}
+
+/// What the audit says of a product.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Audit {
+    /// The stage.
+    pub stage: String,
+    /// Its tree.
+    pub output: Digest,
+    /// Findings of severity error.
+    pub errors: u64,
+    /// Findings of severity warning.
+    pub warnings: u64,
+    /// Findings of severity note.
+    pub notes: u64,
+    /// Findings that exceptions cover.
+    pub allowed: u64,
+    /// Whether the product is offered, be it with errors.
+    pub offered: bool,
+    /// Of the rules that are broken most, how: an example of each.
+    pub worst: Vec<Broken>,
+}
+
+/// A rule of severity error that a product breaks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Broken {
+    /// The rule.
+    pub rule: String,
+    /// How many findings there are.
+    pub findings: u64,
+    /// Where the first one is: a path, which nobody has made safe to be shown.
+    pub object: String,
+    /// What is wrong there.
+    pub message: String,
+    /// What to do about it.
+    pub cure: String,
 }
 
 /// How loud a message is.

@@ -168,6 +168,17 @@ impl Graph {
         products
     }
 
+    /// What the project delivers: what the default targets do, and each stage whose output nothing but tests takes.
+    pub fn delivered(&self) -> BTreeSet<&str> {
+        let mut delivered = self.products(&self.default_targets());
+        let users = self.users();
+        let is_test = |name: &&str| self.stage(name).is_some_and(|stage| stage.test);
+        let ends = self.parts.stages.iter().map(|stage| stage.name.as_str());
+        delivered.extend(ends.filter(|name| users.get(name).is_none_or(|users| users.iter().all(is_test))));
+        delivered.retain(|name| !is_test(name));
+        delivered
+    }
+
     /// Names of the sysroots that these stages take.
     pub fn sysroots_of<'a>(&self, stages: impl IntoIterator<Item = &'a Stage>) -> BTreeSet<&'a str> {
         let layers = stages.into_iter().flat_map(|stage| stage.tools.iter().chain(&stage.target).chain(&stage.inputs));

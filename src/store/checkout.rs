@@ -86,6 +86,11 @@ fn name(path: &str) -> &str {
 }
 
 impl Store {
+    /// Where a tree is, or would be, laid out.
+    pub fn checkout_path(&self, digest: Digest) -> PathBuf {
+        self.root().join("checkouts").join(digest.hex())
+    }
+
     /// Lays a tree out as a folder, or finds it laid out, and makes sure that it holds what it should: once in a
     /// process.
     ///
@@ -94,7 +99,7 @@ impl Store {
     /// heals it), or the disk's errors.
     pub fn checkout(&self, digest: Digest) -> Result<Checkout> {
         let guard = Guard::new(self);
-        let path = self.root().join("checkouts").join(digest.hex());
+        let path = self.checkout_path(digest);
         let done = |path: PathBuf, guard| Ok(Checkout { path, digest, _guard: guard });
         let known = self.inner.checked_out.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&digest);
         if known && self.inner.dirs.checkouts.stat(digest.hex())?.is_some() {

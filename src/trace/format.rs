@@ -188,6 +188,11 @@ impl<R: Read> Reader<R> {
         Ok(this)
     }
 
+    /// How many processes there are.
+    pub fn processes(&self) -> u32 {
+        self.processes
+    }
+
     /// The next process; none after the last.
     ///
     /// # Errors

@@ -47,7 +47,11 @@ fn fixtures() -> Option<(Store, Digest)> {
     std::fs::copy(root.join("lockfile.json"), project.join("lockfile.json")).expect("copy the lockfile");
     let build = |more: &[&str]| {
         let mut command = Command::new(assert_cmd::cargo::cargo_bin!("repro"));
-        command.args(["build", "fixtures", "--json"]).args(more).current_dir(&project).env("REPRO_STORE", store());
+        command
+            .args(["build", "fixtures", "--json", "--audit=warn"])
+            .args(more)
+            .current_dir(&project)
+            .env("REPRO_STORE", store());
         command.output().expect("run repro")
     };
     let mut output = build(&["--offline"]);
@@ -76,7 +80,7 @@ fn judge(store: &Store, tree: Digest, part: &str) -> Report {
         kernel: "6.9.1-custom".to_owned(),
         ..Surroundings::default()
     };
-    let options = Options { name: part, stage: None, machine: None, config: &config, around: &around };
+    let options = Options { name: part, stage: None, machine: None, config: &config, around: &around, cancel: None };
     audit::audit(Subject::Tree { store: store.clone(), digest }, &options).expect("it can be audited")
 }
 

@@ -19,7 +19,8 @@ fn exceptions_are_listed_and_unused_ones_told() {
          [[severity]]\nrule = \"leak-build-path\"\nis = \"warning\"\nreason = \"it is one\"\n",
     );
     let around = Surroundings::default();
-    let options = Options { name: "x", stage: Some("this"), machine: None, config: &config, around: &around };
+    let options =
+        Options { name: "x", stage: Some("this"), machine: None, config: &config, around: &around, cancel: None };
     let report = audit(Subject::open(folder.path()).expect("it is there"), &options).expect("it can be audited");
     assert_eq!(lines(&report), ["leak-build-path usr/lib/b", "audit-exception-unused audit.toml"]);
     assert!(report.is_clean());

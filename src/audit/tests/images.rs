@@ -96,7 +96,8 @@ fn a_layout_that_lacks_a_layer_is_refused() {
         }
     }
     let around = Surroundings::default();
-    let options = Options { name: "x", stage: None, machine: None, config: &Config::default(), around: &around };
+    let options =
+        Options { name: "x", stage: None, machine: None, config: &Config::default(), around: &around, cancel: None };
     let error = audit(Subject::open(folder.path()).expect("it is there"), &options).unwrap_err();
     assert!(error.to_string().contains("is missing or no archive"), "{error}");
 }

@@ -1,6 +1,7 @@
 //! Rules on files that a test can write by itself; objects of compilers are judged by `tests/cli/audit.rs`.
 
 mod config;
+mod guards;
 mod images;
 mod modes;
 mod views;
@@ -20,7 +21,7 @@ fn lines(report: &Report) -> Vec<String> {
 
 fn report(path: &Path, config: &Config) -> Report {
     let around = Surroundings::default();
-    let options = Options { name: "subject", stage: None, machine: None, config, around: &around };
+    let options = Options { name: "subject", stage: None, machine: None, config, around: &around, cancel: None };
     audit(Subject::open(path).expect("the subject is there"), &options).expect("it can be audited")
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::audit::{self, Behind, Config, Machine, Options, Report, Subject, rules};
+use crate::audit::{self, Behind, Config, Machine, Options, Origin, Report, Step, Subject, rules};
 use crate::build::Preview;
 use crate::cli::project::Project;
 use crate::cli::terminal::Stream;
@@ -50,6 +50,7 @@ struct Target {
     machine: Option<Machine>,
     subject: Subject,
     part: String,
+    origin: Option<Origin>,
 }
 
 /// Runs it.
@@ -75,12 +76,19 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     }
     let mut clean = true;
     for target in targets {
-        let Target { name, stage, machine, subject, part } = target;
-        let options = Options { name: &name, stage: stage.as_deref(), machine, config: &config, around: &around };
+        let Target { name, stage, machine, subject, part, origin } = target;
+        let cancel = Some(&context.cancel);
+        let options =
+            Options { name: &name, stage: stage.as_deref(), machine, config: &config, around: &around, cancel };
         let report = match &stage {
-            Some(stage) => built(subject, &options, stage, &part, context)?,
-            None => audit::audit(subject, &options)?,
+            Some(stage) => built(subject, &options, stage, &part, context),
+            None => audit::audit(subject, &options).map_err(Failure::from),
         };
+        if let Some(signal) = context.cancel.signal() {
+            return Err(Failure::quiet(ExitCode::Signal(signal)));
+        }
+        let mut report = report?;
+        report.origin = origin;
         clean &= report.is_clean();
         show(args, context, &report)?;
     }
@@ -127,7 +135,14 @@ fn targets(args: &Args, context: &Context) -> Result<Vec<Target>, Failure> {
     };
     if let Ok(digest) = name.parse::<Digest>() {
         let subject = Subject::Tree { store: context.open_store()?, digest };
-        return Ok(vec![Target { name: name.clone(), stage: None, machine: None, subject, part: String::new() }]);
+        return Ok(vec![Target {
+            name: name.clone(),
+            stage: None,
+            machine: None,
+            subject,
+            part: String::new(),
+            origin: None,
+        }]);
     }
     let (first, rest) = name.split_once('/').unwrap_or((name, ""));
     let is_stage = fs::exists(&context.project.join("stages").join(first).join("stage.toml")).unwrap_or(false);
@@ -136,19 +151,24 @@ fn targets(args: &Args, context: &Context) -> Result<Vec<Target>, Failure> {
         return Ok(vec![stage(&Project::load(context)?, first, rest, context)?]);
     }
     let subject = Subject::open(Path::new(name))?;
-    Ok(vec![Target { name: name.clone(), stage: None, machine: None, subject, part: String::new() }])
+    Ok(vec![Target { name: name.clone(), stage: None, machine: None, subject, part: String::new(), origin: None }])
 }
 
 /// The output of a stage as it is now, or a part of it.
 fn stage(project: &Project, name: &str, part: &str, context: &Context) -> Result<Target, Failure> {
-    let preview = project.preview(name, context)?;
+    let previews = project.previews(name, context)?;
+    let preview = previews.last().expect("the stage itself comes last");
     let missing = |what: &str| Failure::new(ExitCode::Usage, format!("cannot audit `{name}`: {what}"));
     let output =
         preview.output.ok_or_else(|| missing("it is not built").hint(Some(format!("run `repro build {name}`"))))?;
     let digest = project.store.subtree(output, part)?.ok_or_else(|| missing(&format!("its output has no `{part}`")))?;
-    let machine = preview.stage.params.iter().any(|param| param == "arch").then(|| project.graph.params().get("arch"));
-    let machine = machine.flatten().and_then(Machine::from_name);
+    let machine = audit::machine_of(preview.stage, project.graph.params());
     let label = if part.is_empty() { name.to_owned() } else { format!("{name}/{part}") };
     let subject = Subject::Tree { store: project.store.clone(), digest };
-    Ok(Target { name: label, stage: Some(name.to_owned()), machine, subject, part: part.to_owned() })
+    let steps: Vec<Step<'_>> = previews
+        .iter()
+        .map(|one| Step { stage: one.stage, inputs: &one.inputs, key: one.key, output: one.output })
+        .collect();
+    let origin = Some(Origin::new(&project.store, &steps)?);
+    Ok(Target { name: label, stage: Some(name.to_owned()), machine, subject, part: part.to_owned(), origin })
 }

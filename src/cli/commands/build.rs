@@ -2,11 +2,14 @@
 
 use std::path::PathBuf;
 
+use crate::audit::{self, Config};
 use crate::build::known::Verdict;
-use crate::build::{self, Built, Engine, Options, fresh, layout};
+use crate::build::{self, Built, Engine, Gate, Options, Run, fresh, layout};
 use crate::cli::{Context, ExitCode, Failure, causes, pins};
+use crate::digest::Digest;
 use crate::fetch::Fetcher;
 use crate::fs::{self, SystemClock};
+use crate::gate::Delivery;
 use crate::lockfile::Lockfile;
 use crate::report::count;
 use crate::schedule::Event;
@@ -19,6 +22,10 @@ use crate::store::Store;
 ///
 /// What the store knows is not built again. Inputs are fetched as needed and verified. An output that differs from
 /// the one in lockfile.json is an error: everyone's build is a verification.
+///
+/// What the project delivers (what its tests test, and stages whose output nothing else takes) is audited before it is
+/// offered: with findings of severity error it is not linked from `out/` nor copied, no test of it runs, and the exit code
+/// is 1. `repro audit STAGE` shows all findings; exceptions stand in audit.toml, each with its reason.
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "Examples:
   repro build                            the default target and its tests
@@ -41,9 +48,21 @@ pub struct Args {
     /// Accept outputs that differ from those in lockfile.json.
     #[arg(long)]
     pub no_lockfile_check: bool,
+    /// What errors in the audit of what is delivered mean: `error` refuses it, `warn` says so and offers it.
+    #[arg(long, value_enum, value_name = "HOW", default_value = "error")]
+    pub audit: Strictness,
     /// Lay the output of the one named stage out in this folder.
     #[arg(short, long, value_name = "DIR")]
     pub output: Option<PathBuf>,
+}
+
+/// What errors in the audit of a product mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Strictness {
+    /// The build fails, and the product is not offered.
+    Error,
+    /// The product is offered, and they are said at the end.
+    Warn,
 }
 
 /// The folder of the project with links to what was built.
@@ -55,17 +74,20 @@ const OUT: &str = "out";
 /// See the exit codes.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let store = context.open_store()?;
-    let question = question(args, context);
+    let around = context.surroundings();
+    let standard = audit::standard(&around, &program());
+    let question = question(args, context, standard);
     let fresh_run = args.rebuild || args.rebuild_all;
     if !fresh_run && let Some(built) = fresh::answer(&store, &context.project, &question) {
-        let products = built.iter().filter(|built| built.product).map(|built| built.stage.as_str());
-        if args.output.is_none() && layout::all_linked(&context.project.join(OUT), products) {
-            sum_up(context, &built, 0, 0, |built| Ok(Some(context.project.join(OUT).join(&built.stage))))?;
+        let products = built.iter().filter(|built| built.product).map(|built| (built.stage.as_str(), built.output));
+        if args.output.is_none() && layout::all_linked(&store, &context.project.join(OUT), products) {
+            let run = Run { built, failed: Vec::new(), skipped: 0, flawed: Vec::new() };
+            sum_up(context, &run, |built| Ok(Some(context.project.join(OUT).join(&built.stage))))?;
             return Ok(ExitCode::Done);
         }
     }
     let seen = fresh::look(&context.project, &SystemClock::new())?;
-    let (graph, lockfile) = (context.graph()?, context.lockfile()?);
+    let (graph, lockfile, config) = (context.graph()?, context.lockfile()?, Config::load(&context.project)?);
     let targets: Vec<&str> = match args.stages.as_slice() {
         [] => graph.default_targets(),
         stages => stages.iter().map(String::as_str).collect(),
@@ -78,15 +100,17 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let on_failure = if args.keep_going { OnFailure::KeepGoing } else { OnFailure::FinishRunning };
     let check_outputs = !args.no_lockfile_check;
     let options = Options { jobs: context.jobs, on_failure, rebuild, trace: Vec::new(), check_outputs };
-    let run = engine(context, &store, &graph, &lockfile, &targets, &options)?;
+    let lenient = args.audit == Strictness::Warn;
+    let gate = Delivery { store: &store, graph: &graph, config: &config, around: &around, standard, lenient };
+    let run = engine(context, &store, &graph, &lockfile, &targets, &options, &gate)?;
     if let Some(signal) = context.cancel.signal() {
         return Err(Failure::quiet(ExitCode::Signal(signal)));
     }
-    let complete = run.failed.is_empty() && run.skipped == 0;
+    let complete = run.failed.is_empty() && run.skipped == 0 && run.flawed.is_empty();
     if complete && !fresh_run {
         fresh::remember(&store, &question, &seen, &run.built)?;
     }
-    sum_up(context, &run.built, run.failed.len(), run.skipped, |built| lay_out(args, context, &store, built))?;
+    sum_up(context, &run, |built| lay_out(args, context, &store, built))?;
     match run.failed.first() {
         Some((_, error)) => Err(Failure::quiet(causes::build_code(error))),
         None => Ok(ExitCode::Done),
@@ -104,28 +128,34 @@ pub fn engine(
     lockfile: &Lockfile,
     targets: &[&str],
     options: &Options,
+    gate: &dyn Gate,
 ) -> Result<build::Run, Failure> {
     let reporter = context.reporter();
     let progress = pins::FetchEvents::new(&*reporter);
     let fetcher = Fetcher::new(store, pins::config(context), &progress);
-    let engine = Engine { store, graph, lockfile, fetcher: &fetcher, events: &*reporter, cancel: &context.cancel };
+    let engine =
+        Engine { store, graph, lockfile, fetcher: &fetcher, gate, events: &*reporter, cancel: &context.cancel };
     Ok(engine.run(targets, options)?)
 }
 
-/// What the answer to "is there anything to do?" depends on besides files.
+/// Which build of this program runs: another one may mean other things by the same files.
 #[expect(
     clippy::disallowed_methods,
     reason = "another program may give another answer; its content decides nothing else"
 )]
-fn question(args: &Args, context: &Context) -> fresh::Question {
-    // Another build of the program may mean other things by the same files.
+fn program() -> String {
     let program = std::env::current_exe().ok().and_then(|path| {
         let folder = fs::Dir::open(path.parent()?).ok()?;
         folder.stat(path.file_name()?).ok()?
     });
-    let program = format!("{program:?} {}", env!("CARGO_PKG_VERSION"));
+    format!("{program:?} {}", env!("CARGO_PKG_VERSION"))
+}
+
+/// What the answer to "is there anything to do?" depends on besides files.
+fn question(args: &Args, context: &Context, standard: Digest) -> fresh::Question {
     let (params, check) = (context.params.label(), args.no_lockfile_check.to_string());
-    let mut parts = vec![program.as_str(), &params, &check];
+    let (standard, strictness) = (standard.to_string(), format!("{:?}", args.audit));
+    let mut parts = vec![standard.as_str(), &strictness, &params, &check];
     parts.extend(args.stages.iter().map(String::as_str));
     fresh::Question::new(&context.project, &parts)
 }
@@ -133,11 +163,10 @@ fn question(args: &Args, context: &Context) -> fresh::Question {
 /// Says what came of it all; `lay_out` says where a product is.
 fn sum_up(
     context: &Context,
-    built: &[Built],
-    failed: usize,
-    skipped: usize,
+    run: &Run,
     lay_out: impl Fn(&Built) -> Result<Option<PathBuf>, Failure>,
 ) -> Result<(), Failure> {
+    let (failed, skipped, built) = (run.failed.len(), run.skipped, &run.built);
     let mut summary = Summary { failed, skipped, seconds: context.elapsed().as_secs_f64(), ..Summary::default() };
     for built in built {
         match built.result {
@@ -160,6 +189,7 @@ fn sum_up(
         );
         reporter.event(&Event::Message { level: Level::Note, text });
     }
+    run.flawed.iter().for_each(|audit| reporter.event(&Event::Audited(audit.clone())));
     reporter.event(&Event::Summary(summary));
     Ok(())
 }

@@ -70,7 +70,7 @@ fn update_outputs(graph: &Graph, context: &Context) -> Result<ExitCode, Failure>
         trace: Vec::new(),
         check_outputs: false,
     };
-    let run = build::engine(context, &store, graph, &old, &graph.default_targets(), &options)?;
+    let run = build::engine(context, &store, graph, &old, &graph.default_targets(), &options, &())?;
     if let Some((_, error)) = run.failed.first() {
         return Err(Failure::quiet(causes::build_code(error)));
     }

@@ -106,7 +106,7 @@ fn record(project: &Project, args: &Args, context: &Context) -> Result<Digest, F
         trace: named,
         check_outputs: true,
     };
-    let run = engine(context, store, graph, lockfile, &[&args.stage], &options)?;
+    let run = engine(context, store, graph, lockfile, &[&args.stage], &options, &())?;
     if let Some(signal) = context.cancel.signal() {
         return Err(Failure::quiet(ExitCode::Signal(signal)));
     }

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use super::graph::origin_html;
 use crate::audit::{Finding, Report, Severity};
 use crate::report::{bytes, clean};
 
@@ -30,7 +31,12 @@ pub fn audit_html(report: &Report) -> String {
     page.push_str(&tile("note", counts.notes, "notes"));
     page.push_str(&tile("", counts.allowed, "allowed"));
     page.push_str(&tile("", counts.files, "files"));
+    page.push_str(&tile("", counts.objects, "ELF objects"));
+    page.push_str(&tile("", counts.archives, "archives"));
     page.push_str(&format!("<li><b>{}</b> looked at</li>\n</ul>\n", bytes(counts.bytes)));
+    if let Some(origin) = &report.origin {
+        origin_html(origin, &mut page);
+    }
     by_rule(report, &mut page);
     table(report, &mut page);
     exceptions(report, &mut page);
@@ -120,7 +126,7 @@ fn exceptions(report: &Report, page: &mut String) {
 }
 
 /// Text as content or as an attribute's value.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for letter in clean(text).chars() {
         match letter {

@@ -1,9 +1,13 @@
 //! Views of an audit: text for people, SARIF for code review tools, one page of HTML. JSON is the report itself.
 
+mod graph;
 mod html;
+mod layers;
 mod sarif;
 mod text;
+mod verdict;
 
 pub use html::audit_html;
 pub use sarif::audit_sarif;
 pub use text::{audit_text, rule_text, rules_text};
+pub(super) use verdict::{verdict_box, verdict_words};

@@ -24,3 +24,35 @@ document.querySelectorAll("[data-rule]").forEach((link) => {
   });
 });
 filter();
+const graph = document.querySelector(".graph svg");
+const about = document.getElementById("about");
+// What a node took and gave: its lines, its neighbours, and its rows of the table.
+function choose(number) {
+  graph.classList.toggle("chosen", number !== undefined);
+  const near = new Set([number]);
+  for (const edge of graph.querySelectorAll(".edge")) {
+    const { from, to } = edge.dataset;
+    const mine = number !== undefined && (from === number || to === number);
+    edge.classList.toggle("near", mine);
+    if (mine) near.add(from).add(to);
+  }
+  for (const node of graph.querySelectorAll(".node")) node.classList.toggle("near", near.has(node.dataset.node));
+  about.hidden = number === undefined;
+  if (about.hidden) return;
+  const table = document.createElement("table");
+  table.append(document.querySelector("#flows thead").cloneNode(true));
+  const body = table.createTBody();
+  for (const row of document.querySelectorAll("#flows tbody tr")) {
+    if (row.dataset.from === number || row.dataset.to === number) body.append(row.cloneNode(true));
+  }
+  about.replaceChildren(table);
+}
+if (graph) {
+  const focused = () => document.activeElement?.closest?.(".node")?.dataset.node;
+  for (const node of graph.querySelectorAll(".node")) {
+    node.addEventListener("mouseenter", () => choose(node.dataset.node));
+    node.addEventListener("mouseleave", () => choose(focused()));
+    node.addEventListener("focus", () => choose(node.dataset.node));
+    node.addEventListener("blur", () => choose(undefined));
+  }
+}

@@ -1,6 +1,6 @@
 //! For people: findings by rule, each rule's cure once.
 
-use crate::audit::{Finding, Report, Rule, Severity};
+use crate::audit::{Finding, Origin, Report, Rule, Severity};
 use crate::report::{Palette, Role, Table, bytes, clean, count};
 
 /// Findings of one rule that are shown in short.
@@ -82,7 +82,35 @@ fn summary(report: &Report, palette: Palette, full: bool) -> String {
     }
     let hint = if counts.notes > 0 && !full { " (-v shows notes)" } else { "" };
     let looked = format!("{}, {}", number(counts.files, "file"), bytes(counts.bytes));
-    format!("{}: {} in {looked}{hint}\n", clean(&report.subject), parts.join(", "))
+    let kinds: Vec<String> = [
+        (counts.objects, "ELF object"),
+        (counts.scripts, "script"),
+        (counts.archives, "archive"),
+        (counts.links, "link"),
+    ]
+    .into_iter()
+    .filter(|(many, _)| *many > 0)
+    .map(|(many, what)| number(many, what))
+    .collect();
+    let kinds = if kinds.is_empty() { String::new() } else { format!("looked at: {looked}; {}\n", kinds.join(", ")) };
+    let origin = report.origin.as_ref().map(|origin| made_by(origin, palette)).unwrap_or_default();
+    format!("{kinds}{origin}{}: {} in {looked}{hint}\n", clean(&report.subject), parts.join(", "))
+}
+
+/// How much is known of how it was made.
+fn made_by(origin: &Origin, palette: Palette) -> String {
+    let (stages, traced) = (origin.stages().count(), origin.traced());
+    let untraced: Vec<String> = origin.untraced().map(clean).collect();
+    let mut text = format!("made by: {}, {} traced: ", count(stages, "stage"), stages - untraced.len());
+    text.push_str(&format!("{} calls by {} processes on {} paths\n", traced.calls, traced.processes, traced.paths));
+    if !untraced.is_empty() {
+        let list = untraced.join(", ");
+        text.push_str(&format!(
+            "{} {list} (`repro trace STAGE` makes one)\n",
+            palette.paint(Role::Warn, "without a trace:")
+        ));
+    }
+    text
 }
 
 /// One rule in full.

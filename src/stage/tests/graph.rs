@@ -69,6 +69,7 @@ fn order_needs_and_closure() {
     assert_eq!(graph.default_targets(), ["t"]);
     // What a test tests is delivered, and neither the test nor what else is below it.
     assert_eq!(graph.products(&["t", "e", "d", "none"]).into_iter().collect::<Vec<_>>(), ["d", "e"]);
+    assert_eq!(graph.delivered().into_iter().collect::<Vec<_>>(), ["d", "e"]);
     let closure = graph.closure(&["t"]).expect("t is a stage");
     assert_eq!(graph.sources_of(closure.iter().copied()).into_iter().collect::<Vec<_>>(), ["musl"]);
     assert_eq!(graph.sysroots_of(closure).into_iter().collect::<Vec<_>>(), ["seed"]);

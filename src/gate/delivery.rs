@@ -1,0 +1,122 @@
+//! Audits products, or finds what the last audit said of them.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::audit::{self, Config, Finding, Report, Severity, Subject, Surroundings};
+use crate::build::{self, Built, Gate, Records};
+use crate::digest::Digest;
+use crate::schedule::CancelToken;
+use crate::schedule::events::{Audit, Broken};
+use crate::stage::Graph;
+use crate::store::Store;
+
+/// Kind of the notes in the store.
+const KIND: &str = "audits";
+/// Version of their format.
+const SCHEMA: u32 = 1;
+/// Broken rules that are told of.
+const WORST: usize = 5;
+
+/// The gate of one run.
+pub struct Delivery<'a> {
+    /// Where products and verdicts are.
+    pub store: &'a Store,
+    /// Says what is delivered.
+    pub graph: &'a Graph,
+    /// The project's exceptions.
+    pub config: &'a Config,
+    /// Names and paths of this machine.
+    pub around: &'a Surroundings,
+    /// What verdicts depend on besides: [`audit::standard`].
+    pub standard: Digest,
+    /// Whether a product with errors is offered all the same.
+    pub lenient: bool,
+}
+
+/// A verdict as it is kept.
+#[derive(Serialize, Deserialize)]
+struct Note {
+    schema: u32,
+    /// Everything that the verdict depends on.
+    key: Digest,
+    audit: Audit,
+}
+
+impl Gate for Delivery<'_> {
+    fn look(&self, built: &Built, cancel: &CancelToken) -> Result<Option<Audit>, build::Error> {
+        if !self.graph.delivered().contains(built.stage.as_str()) {
+            return Ok(None);
+        }
+        let failed = |source: Box<dyn std::error::Error + Send + Sync>| build::Error::Audit {
+            stage: built.stage.clone(),
+            source,
+        };
+        let machine = self.graph.stage(&built.stage).and_then(|stage| audit::machine_of(stage, self.graph.params()));
+        let key = self.key(built, machine.as_ref());
+        let name = Records::new(self.store, self.graph.root()).note(&built.stage, &built.target);
+        let note = self.store.note(KIND, &name).map_err(|error| failed(error.into()))?;
+        let known = note.and_then(|bytes| serde_json::from_slice::<Note>(&bytes).ok());
+        let mut audit = match known.filter(|note| note.schema == SCHEMA && note.key == key) {
+            Some(note) => note.audit,
+            None => {
+                let options = audit::Options {
+                    name: &built.stage,
+                    stage: Some(&built.stage),
+                    machine,
+                    config: self.config,
+                    around: self.around,
+                    cancel: Some(cancel),
+                };
+                let subject = Subject::Tree { store: self.store.clone(), digest: built.output };
+                let report = audit::audit(subject, &options).map_err(|error| failed(error.into()))?;
+                let note = Note { schema: SCHEMA, key, audit: verdict(built, &report) };
+                let text = serde_json::to_vec(&note).expect("a verdict has string keys only");
+                self.store.put_note(KIND, &name, &text).map_err(|error| failed(error.into()))?;
+                note.audit
+            }
+        };
+        audit.offered = audit.errors == 0 || self.lenient;
+        Ok(Some(audit))
+    }
+}
+
+impl Delivery<'_> {
+    fn key(&self, built: &Built, machine: Option<&audit::Machine>) -> Digest {
+        let config = self.config.digest;
+        Digest::of(
+            format!("{}\n{}\n{machine:?}\n{config:?}\n{}\n", built.output, built.stage, self.standard).as_bytes(),
+        )
+    }
+}
+
+fn verdict(built: &Built, report: &Report) -> Audit {
+    let errors = report.findings.iter().filter(|finding| finding.severity == Severity::Error);
+    let mut rules: BTreeMap<&str, (&Finding, u64)> = BTreeMap::new();
+    for finding in errors {
+        rules.entry(finding.rule.id).or_insert((finding, 0)).1 += 1;
+    }
+    let broken = |(finding, findings): (&Finding, u64)| Broken {
+        rule: finding.rule.id.to_owned(),
+        findings,
+        object: finding.object.clone(),
+        message: finding.message.clone(),
+        cure: finding.cure.to_owned(),
+    };
+    // The rules with the most findings first.
+    let mut worst: Vec<Broken> = rules.into_values().map(broken).collect();
+    worst.sort_by(|a, b| b.findings.cmp(&a.findings).then_with(|| a.rule.cmp(&b.rule)));
+    worst.truncate(WORST);
+    let counts = &report.counts;
+    Audit {
+        stage: built.stage.clone(),
+        output: built.output,
+        errors: counts.errors,
+        warnings: counts.warnings,
+        notes: counts.notes,
+        allowed: counts.allowed,
+        offered: true,
+        worst,
+    }
+}
