@@ -312,7 +312,7 @@ catalogue! {
     NOT_TRACED = Warning, "not-traced",
         "a stage that what is delivered was made of has no trace",
         "What went into its output is not known, and no rule about that could be applied.",
-        "observe it with `repro trace STAGE`";
+        "have it traced with `repro trace STAGE`";
     FILE_UNREADABLE = Warning, "audit-unreadable",
         "a file or an archive could not be read",
         "No rule has looked at what is in it.",

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::audit::{self, Config, Finding, Report, Severity, Subject, Surroundings};
+use crate::audit::{self, Behind, Config, Finding, Report, Severity, Subject, Surroundings};
 use crate::build::{self, Built, Gate, Records};
 use crate::digest::Digest;
+use crate::provenance::{self, Stages};
 use crate::schedule::CancelToken;
 use crate::schedule::events::{Audit, Broken};
-use crate::stage::Graph;
+use crate::stage::{Graph, Stage};
 use crate::store::Store;
 
 /// Kind of the notes in the store.
@@ -70,10 +71,13 @@ impl Gate for Delivery<'_> {
                     cancel: Some(cancel),
                 };
                 let subject = Subject::Tree { store: self.store.clone(), digest: built.output };
-                let report = audit::audit(subject, &options).map_err(|error| failed(error.into()))?;
+                let report = self.audit(built, subject, &options).map_err(|error| failed(error.into()))?;
                 let note = Note { schema: SCHEMA, key, audit: verdict(built, &report) };
-                let text = serde_json::to_vec(&note).expect("a verdict has string keys only");
-                self.store.put_note(KIND, &name, &text).map_err(|error| failed(error.into()))?;
+                // A trace that is missing may come later, and with it a finding.
+                if report.findings.iter().all(|finding| finding.rule.id != audit::rules::NOT_TRACED.id) {
+                    let text = serde_json::to_vec(&note).expect("a verdict has string keys only");
+                    self.store.put_note(KIND, &name, &text).map_err(|error| failed(error.into()))?;
+                }
                 note.audit
             }
         };
@@ -83,10 +87,29 @@ impl Gate for Delivery<'_> {
 }
 
 impl Delivery<'_> {
+    /// Audits what a stage left, and how it and all behind it was made: all of them have a record by now.
+    fn audit(&self, built: &Built, subject: Subject, options: &audit::Options<'_>) -> Result<Report, audit::Error> {
+        let records = Records::new(self.store, self.graph.root());
+        let made = |stage: &Stage| {
+            let stage = self.graph.stage(&stage.name)?;
+            let last = records.load(&stage.name, &build::known::target(stage, self.graph.params()))?;
+            let (inputs, action, output) = (last.record.inputs, last.record.key, last.output?);
+            Some(provenance::Built { stage, inputs, action, output, archives: Vec::new() })
+        };
+        let Ok(order) = self.graph.closure(&[&built.stage]) else { return audit::audit(subject, options) };
+        let stages = Stages { store: self.store, order, built: &made };
+        audit::audit_built(subject, options, &Behind { stages: &stages, stage: &built.stage, part: "" })
+    }
+
     fn key(&self, built: &Built, machine: Option<&audit::Machine>) -> Digest {
         let config = self.config.digest;
         Digest::of(
-            format!("{}\n{}\n{machine:?}\n{config:?}\n{}\n", built.output, built.stage, self.standard).as_bytes(),
+            // The action names all that is behind the product, and so how it was made.
+            format!(
+                "{}\n{}\n{machine:?}\n{config:?}\n{}\n{}\n",
+                built.output, built.stage, self.standard, built.action
+            )
+            .as_bytes(),
         )
     }
 }

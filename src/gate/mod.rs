@@ -7,7 +7,7 @@
 //! what gets from them into a product is judged there.
 //!
 //! # Verdicts are remembered
-//! A note of the store, one for each project, stage and target, holds the last verdict and what it depends on: the tree, the
+//! A note of the store, one for each project, stage and target, holds the last verdict and what it depends on: the tree, the action, the
 //! text of `audit.toml`, the machine, and the [standard](crate::audit::standard): rules, program, and the names and paths that
 //! are looked for. A note that is lost or does not fit costs one audit.
 
