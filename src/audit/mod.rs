@@ -75,8 +75,8 @@ pub struct Options<'a> {
     pub machine: Option<Machine>,
     /// The project's file.
     pub config: &'a Config,
-    /// The machine that builds.
-    pub around: &'a Surroundings,
+    /// What must not be in it: made once for many audits.
+    pub needles: &'a Needles,
     /// Ends the audit early.
     pub cancel: Option<&'a CancelToken>,
 }
@@ -98,17 +98,15 @@ pub fn audit_built(subject: Subject, options: &Options<'_>, behind: &Behind<'_>)
 }
 
 fn audit_with(subject: Subject, options: &Options<'_>, mut found: Vec<Finding>) -> Result<Report, Error> {
-    let Options { name, stage, machine, config, around, cancel } = options;
-    let needles = Needles::new(around, &config.leaks);
-    let scanner = scan::Scanner { needles: &needles, compilers: &config.compilers, cancel: *cancel };
+    let Options { name, stage, machine, config, needles, cancel } = options;
+    let scanner = scan::Scanner { needles, compilers: &config.compilers, cancel: *cancel };
     let mut root = subject::collect(&scanner, subject)?;
     if scanner.is_cancelled() {
         return Err(Error::Cancelled { name: (*name).to_owned() });
     }
     let mut counts = Counts::default();
     take(&root, &mut BTreeSet::new(), &mut found, &mut counts);
-    let mut judge =
-        image::Judge { needles: &needles, machine: config.machine.or(*machine), found, outside: BTreeSet::new() };
+    let mut judge = image::Judge { needles, machine: config.machine.or(*machine), found, outside: BTreeSet::new() };
     for root in oci::images(&mut root)?.unwrap_or_else(|| vec![root]) {
         judge.subject(&root);
     }

@@ -9,7 +9,7 @@ use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::thread;
+use std::thread::{self, Scope};
 
 use rustix::fs::OFlags;
 
@@ -26,6 +26,9 @@ use crate::store::{self, Store};
 
 /// Bytes of files that all threads hold at once.
 const BUDGET: u64 = 2 * WHOLE;
+/// What has no more files and bytes than this is looked at without threads: they cost more than they save.
+const FEW: usize = 16;
+const LITTLE: u64 = 1 << 20;
 
 /// What is audited.
 #[derive(Debug)]
@@ -135,13 +138,13 @@ fn archive(scanner: &Scanner<'_>, name: &str, mut file: File) -> Result<Root, Er
             if size > WHOLE {
                 // Too large for a thread of its own: searched on the way.
                 let mut one = Scanned { files: 1, ..Scanned::default() };
-                pool.scanner.read(object, data, &mut one)?;
+                pool.shared.scanner.read(object, data, &mut one)?;
                 return Ok(pool.done(one));
             }
-            pool.budget.take(size);
+            pool.shared.budget.take(size);
             let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
             if let Err(error) = data.read_to_end(&mut bytes) {
-                pool.budget.give(size);
+                pool.shared.budget.give(size);
                 return Err(error.into());
             }
             Ok(pool.send(object, path, size, Load::Bytes(bytes)))
@@ -175,61 +178,104 @@ impl Budget {
     }
 }
 
-/// The side of the thread that hands out files.
-struct Pool<'p, 's> {
-    scanner: &'p Scanner<'s>,
-    budget: &'p Budget,
-    jobs: SyncSender<Job>,
-    next: usize,
-    /// What was looked at on the way, by number.
-    done: BTreeMap<usize, Scanned>,
+/// What all threads share.
+struct Shared<'s> {
+    scanner: &'s Scanner<'s>,
+    budget: Budget,
+    jobs: Mutex<Receiver<Job>>,
+    /// What was looked at, by number.
+    done: Mutex<BTreeMap<usize, Scanned>>,
 }
 
-impl Pool<'_, '_> {
+impl Shared<'_> {
+    fn work(&self, job: Job) {
+        let number = job.number;
+        let scanned = work(self.scanner, &self.budget, job);
+        self.done(number, scanned);
+    }
+
+    fn done(&self, number: usize, scanned: Scanned) {
+        self.done.lock().unwrap_or_else(PoisonError::into_inner).insert(number, scanned);
+    }
+}
+
+/// The side of the thread that hands out files.
+struct Pool<'p, 'scope, 'env> {
+    shared: &'scope Shared<'scope>,
+    scope: &'scope Scope<'scope, 'env>,
+    jobs: &'p SyncSender<Job>,
+    next: usize,
+    /// Files that nobody has been told of, until it is worth to have threads.
+    waiting: Vec<Job>,
+    bytes: u64,
+    threads: bool,
+}
+
+impl Pool<'_, '_, '_> {
     fn send(&mut self, object: &str, path: &str, size: u64, load: Load) -> usize {
-        let number = self.next;
-        self.next += 1;
+        let number = self.number();
         let job = Job { number, object: object.to_owned(), path: path.to_owned(), size, load };
+        self.bytes = self.bytes.saturating_add(size);
+        if !self.threads && self.waiting.len() < FEW && self.bytes < LITTLE {
+            self.waiting.push(job);
+            return number;
+        }
+        self.start();
         // The threads end after this one: someone takes it.
         let _ = self.jobs.send(job);
         number
     }
 
+    /// Threads take what was waiting.
+    fn start(&mut self) {
+        if std::mem::replace(&mut self.threads, true) {
+            return;
+        }
+        for _ in 0..fs::workers() {
+            let shared = self.shared;
+            self.scope.spawn(move || {
+                while let Some(job) = next(&shared.jobs) {
+                    shared.work(job);
+                }
+            });
+        }
+        for job in self.waiting.drain(..) {
+            let _ = self.jobs.send(job);
+        }
+    }
+
     fn done(&mut self, scanned: Scanned) -> usize {
+        let number = self.number();
+        self.shared.done(number, scanned);
+        number
+    }
+
+    fn number(&mut self) -> usize {
         self.next += 1;
-        self.done.insert(self.next - 1, scanned);
         self.next - 1
     }
 }
 
 fn in_parallel(
     scanner: &Scanner<'_>,
-    list: impl FnOnce(&mut Pool<'_, '_>) -> Result<Entries, Error>,
+    list: impl FnOnce(&mut Pool<'_, '_, '_>) -> Result<Entries, Error>,
 ) -> Result<Root, Error> {
     let (sender, receiver) = sync_channel(64);
-    let receiver = Mutex::new(receiver);
     let budget = Budget { left: Mutex::new(BUDGET), given: Condvar::new() };
-    let results = Mutex::new(BTreeMap::new());
-    thread::scope(|scope| {
-        for _ in 0..fs::workers() {
-            scope.spawn(|| {
-                while let Some(job) = next(&receiver) {
-                    let number = job.number;
-                    let scanned = work(scanner, &budget, job);
-                    results.lock().unwrap_or_else(PoisonError::into_inner).insert(number, scanned);
-                }
-            });
-        }
-        let mut pool = Pool { scanner, budget: &budget, jobs: sender, next: 0, done: BTreeMap::new() };
+    let shared = Shared { scanner, budget, jobs: Mutex::new(receiver), done: Mutex::new(BTreeMap::new()) };
+    let entries = thread::scope(|scope| {
+        // Without a sender the threads end: it goes with this closure, also when listing fails.
+        let sender = sender;
+        let mut pool =
+            Pool { shared: &shared, scope, jobs: &sender, next: 0, waiting: Vec::new(), bytes: 0, threads: false };
         let entries = list(&mut pool);
-        let done = std::mem::take(&mut pool.done);
-        results.lock().unwrap_or_else(PoisonError::into_inner).extend(done);
+        for job in pool.waiting {
+            shared.work(job);
+        }
         entries
-    })
-    .map(|entries| {
-        let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
-        entries.finish(&results.into_values().map(Arc::new).collect::<Vec<_>>())
-    })
+    })?;
+    let done = shared.done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(entries.finish(&done.into_values().map(Arc::new).collect::<Vec<_>>()))
 }
 
 fn next(receiver: &Mutex<Receiver<Job>>) -> Option<Job> {
@@ -272,13 +318,13 @@ fn work(scanner: &Scanner<'_>, budget: &Budget, job: Job) -> Scanned {
 }
 
 /// Lists a tree or a directory. Equal files, as far as that is told without reading, are looked at once.
-struct Listing<'l, 'p, 's, K> {
-    pool: &'l mut Pool<'p, 's>,
+struct Listing<'l, 'p, 'scope, 'env, K> {
+    pool: &'l mut Pool<'p, 'scope, 'env>,
     entries: Entries,
     known: BTreeMap<K, usize>,
 }
 
-impl Listing<'_, '_, '_, Digest> {
+impl Listing<'_, '_, '_, '_, Digest> {
     fn tree(&mut self, store: &Store, tree: Digest, path: &str) -> Result<(), Error> {
         let malformed = |reason| Error::Store(store::Error::NotDirectory { digest: tree, reason });
         let directory = store.directory(tree)?;
@@ -305,7 +351,7 @@ impl Listing<'_, '_, '_, Digest> {
     }
 }
 
-impl Listing<'_, '_, '_, (u64, u64)> {
+impl Listing<'_, '_, '_, '_, (u64, u64)> {
     fn folder(&mut self, root: &Arc<Dir>, dir: &Dir, path: &str, device: u64) -> Result<(), Error> {
         for entry in dir.list()? {
             let Some(meta) = dir.stat(&entry.name)? else { continue };

@@ -1,8 +1,5 @@
 //! Runs a job in the sandbox of this machine.
 
-use std::collections::VecDeque;
-use std::fs::File;
-use std::io::Write;
 use std::os::fd::AsFd;
 use std::path::Path;
 use std::sync::OnceLock;
@@ -14,16 +11,13 @@ use nix::sys::signal::Signal;
 use super::Executor;
 use super::error::Error;
 use super::job::{Done, Io, Job};
+use super::log::Log;
 use crate::digest::Digest;
 use crate::digest::reapi::Directory;
-use crate::fs;
 use crate::sandbox::{Launchers, Outcome, RunIo, StagePlan};
 use crate::stage::{ActionInputs, Layer, Limits};
 use crate::store::{self, Checkout, ImportRules, MergeError, Store, TreeBuilder};
 use crate::trace::Recorder;
-
-/// How many of the last lines of a log a failure carries.
-const TAIL: usize = 20;
 
 /// The sandbox of this machine.
 pub struct Local<'a> {
@@ -136,7 +130,7 @@ impl Executor for Local<'_> {
         let slot = (io.slot)()?;
         let fds = slot.fds()?;
         (io.started)();
-        let mut log = Log::create(job.log, io.line)?;
+        let mut log = Log::begin(job.log, io.line)?;
         let untraced = |source| Error::Trace { stage: job.stage.to_owned(), source };
         let recording = self.recorder.get_or_init(Recorder::start).begin(job.stage, &plan).map_err(untraced)?;
         let finished = plan.run(
@@ -151,7 +145,7 @@ impl Executor for Local<'_> {
         );
         let finished = finished.map_err(|source| Error::Sandbox { stage: job.stage.to_owned(), source })?;
         drop(slot);
-        let tail = log.finish()?;
+        let told = log.finish()?;
         let reason = match finished.outcome {
             Outcome::Exited(0) => None,
             Outcome::Cancelled => return Err(Error::Cancelled { stage: job.stage.to_owned() }),
@@ -159,7 +153,8 @@ impl Executor for Local<'_> {
         };
         if let Some(reason) = reason {
             let left = self.keep(&finished);
-            return Err(Error::Failed { stage: job.stage.to_owned(), reason, log: job.log.to_owned(), tail, left });
+            let (log, tail) = told.keep()?;
+            return Err(Error::Failed { stage: job.stage.to_owned(), reason, log, tail, left });
         }
         let trace = match recording.finish() {
             Ok(trace) => Some(trace),
@@ -171,24 +166,25 @@ impl Executor for Local<'_> {
             Err(error) => return Err(untraced(error)),
         };
         let output = self.store.import(finished.out.as_fd(), Path::new("/out"), &ImportRules::default());
-        let output = output.map_err(|error| match error {
+        let wrong = match &output {
             // What the stage left is the stage's fault; anything else is the store's.
-            store::Error::Refused { .. } => {
-                Error::Output { stage: job.stage.to_owned(), reason: error.to_string(), log: job.log.to_owned() }
-            }
-            error => error.into(),
-        })?;
-        self.check_outputs(job, output)?;
-        let log = self.store.put_reader(&mut fs::open(job.log)?)?;
-        fs::remove_file(job.log)?;
+            Err(error @ store::Error::Refused { .. }) => Some(error.to_string()),
+            Err(_) => None,
+            Ok(output) => self.wrong_outputs(job, *output)?,
+        };
+        if let Some(reason) = wrong {
+            return Err(Error::Output { stage: job.stage.to_owned(), reason, log: told.keep()?.0 });
+        }
+        let (output, log) = (output?, told.store(self.store)?);
         let trace = trace.map(|trace| self.store.put_bytes(&trace.encode())).transpose()?;
         Ok(Done { output, log, trace, cached: false, cpu: finished.usage.user + finished.usage.system })
     }
 }
 
 impl Local<'_> {
-    fn check_outputs(&self, job: &Job<'_>, output: Digest) -> Result<(), Error> {
-        let Some(declared) = job.outputs else { return Ok(()) };
+    /// How what was left differs from what was declared.
+    fn wrong_outputs(&self, job: &Job<'_>, output: Digest) -> Result<Option<String>, Error> {
+        let Some(declared) = job.outputs else { return Ok(None) };
         let directory = self.store.directory(output)?;
         let files = directory.files.iter().map(|file| &file.name);
         let directories = directory.directories.iter().map(|directory| &directory.name);
@@ -197,12 +193,11 @@ impl Local<'_> {
         found.sort();
         let missing: Vec<&str> = declared.iter().filter(|name| !found.contains(name)).map(String::as_str).collect();
         let extra: Vec<&str> = found.iter().filter(|name| !declared.contains(name)).map(|name| name.as_str()).collect();
-        let reason = match (missing.as_slice(), extra.as_slice()) {
-            ([], []) => return Ok(()),
-            ([], extra) => format!("`{}` in /out is not declared in `outputs`", extra.join("`, `")),
-            (missing, _) => format!("`{}` is declared in `outputs`, but not in /out", missing.join("`, `")),
-        };
-        Err(Error::Output { stage: job.stage.to_owned(), reason, log: job.log.to_owned() })
+        Ok(match (missing.as_slice(), extra.as_slice()) {
+            ([], []) => None,
+            ([], extra) => Some(format!("`{}` in /out is not declared in `outputs`", extra.join("`, `"))),
+            (missing, _) => Some(format!("`{}` is declared in `outputs`, but not in /out", missing.join("`, `"))),
+        })
     }
 }
 
@@ -220,65 +215,5 @@ fn describe(outcome: Outcome, limits: &Limits) -> String {
         Outcome::LogTooBig => "it wrote a log of more than 1 GiB".to_owned(),
         Outcome::OutOfMemory => format!("it used more than its limit `memory`, {} bytes", limits.memory),
         Outcome::Cancelled => "it was stopped".to_owned(),
-    }
-}
-
-/// The log of a running job: a file, its lines for whoever watches, and its last lines for a failure.
-struct Log<'a> {
-    file: File,
-    path: &'a std::path::Path,
-    line: Vec<u8>,
-    tail: VecDeque<String>,
-    hear: &'a mut dyn FnMut(&str),
-    failed: Option<std::io::Error>,
-}
-
-/// A line longer than this is shown in parts: a stage may write gigabytes without a newline.
-const LONGEST_LINE: usize = 8192;
-
-impl<'a> Log<'a> {
-    fn create(path: &'a std::path::Path, hear: &'a mut dyn FnMut(&str)) -> Result<Self, Error> {
-        let file = match fs::create(path) {
-            Err(error) if error.is_missing() => {
-                path.parent().map_or(Ok(()), fs::create_dir_all)?;
-                fs::create(path)?
-            }
-            file => file?,
-        };
-        Ok(Self { file, path, line: Vec::new(), tail: VecDeque::new(), hear, failed: None })
-    }
-
-    fn take(&mut self, bytes: &[u8]) {
-        if self.failed.is_none() {
-            // Kept for the end: a full disk must not go unsaid, and must not kill the stage half-way either.
-            self.failed = self.file.write_all(bytes).err();
-        }
-        for part in bytes.split_inclusive(|byte| *byte == b'\n') {
-            self.line.extend_from_slice(part);
-            if part.ends_with(b"\n") || self.line.len() >= LONGEST_LINE {
-                self.end_line();
-            }
-        }
-    }
-
-    fn end_line(&mut self) {
-        let text = String::from_utf8_lossy(&self.line);
-        let text = text.trim_end_matches(['\n', '\r']).to_owned();
-        self.line.clear();
-        (self.hear)(&text);
-        if self.tail.len() == TAIL {
-            self.tail.pop_front();
-        }
-        self.tail.push_back(text);
-    }
-
-    fn finish(mut self) -> Result<Vec<String>, Error> {
-        if !self.line.is_empty() {
-            self.end_line();
-        }
-        match self.failed {
-            Some(source) => Err(Error::Log { path: self.path.to_owned(), source }),
-            None => Ok(self.tail.into()),
-        }
     }
 }

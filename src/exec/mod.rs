@@ -12,6 +12,7 @@ mod cached;
 mod error;
 mod job;
 mod local;
+mod log;
 
 pub use cached::{Cached, known};
 pub use error::Error;

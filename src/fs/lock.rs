@@ -1,8 +1,9 @@
-//! Locks by `flock(2)`.
+//! Locks on files (flock(2)) and on numbers (open file description locks, fcntl_locking(2)).
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use nix::fcntl::{FcntlArg, fcntl};
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
@@ -97,5 +98,56 @@ impl Lock {
             Err(Errno::WOULDBLOCK) => Ok(false),
             Err(errno) => Err(Error::new("lock", &self.path, errno)),
         }
+    }
+}
+
+/// A lock on a number, held alone until it is dropped or its process ends, however it ends.
+///
+/// It is one byte of a file that all who lock such numbers open: nothing is made, and nothing has to be cleared away. Like
+/// [`Lock`] it goes with the open file, and excludes others of the same process, too.
+#[derive(Debug)]
+pub struct NumberLock {
+    file: File,
+    number: u64,
+}
+
+impl NumberLock {
+    /// Takes the lock on a number of the file `name`, which is made if need be. `None`: someone else holds it, and `wait` is
+    /// false. Numbers that differ in the two highest bits only are the same.
+    ///
+    /// # Errors
+    /// The file cannot be opened, or its file system has no locks.
+    pub fn take(dir: &Dir, name: impl AsRef<Path>, number: u64, wait: bool) -> Result<Option<Self>> {
+        let path = dir.join(&name);
+        let lock = Self { file: dir.open_or_create(name, 0o644)?, number };
+        let byte = lock.byte(libc::F_WRLCK);
+        let operate = || {
+            let argument = if wait { FcntlArg::F_OFD_SETLKW(&byte) } else { FcntlArg::F_OFD_SETLK(&byte) };
+            fcntl(&lock.file, argument).map_err(|errno| Errno::from_raw_os_error(errno as i32))
+        };
+        match call(Class::Observe, "lock", || path.clone(), operate) {
+            Ok(_) => Ok(Some(lock)),
+            Err(Errno::AGAIN | Errno::ACCESS) if !wait => Ok(None),
+            Err(errno) => Err(Error::new("lock", &path, errno)),
+        }
+    }
+
+    /// Another descriptor of the open file, as a child has it.
+    #[cfg(test)]
+    pub(super) fn try_clone(&self) -> std::io::Result<File> {
+        self.file.try_clone()
+    }
+
+    fn byte(&self, kind: i32) -> libc::flock {
+        // A file's offsets have 63 bits, and so has the end of the byte.
+        let start = self.number & (u64::MAX >> 2);
+        libc::flock { l_type: kind as i16, l_whence: libc::SEEK_SET as i16, l_start: start as i64, l_len: 1, l_pid: 0 }
+    }
+}
+
+impl Drop for NumberLock {
+    fn drop(&mut self) {
+        // A child that was cloned a moment ago may have the file open still.
+        let _ = fcntl(&self.file, FcntlArg::F_OFD_SETLK(&self.byte(libc::F_UNLCK)));
     }
 }

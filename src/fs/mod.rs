@@ -9,7 +9,8 @@
 //!   [`Dir::open_beneath`] resolves whole paths with `openat2(2)` and never leaves the directory.
 //! * [`replace`] and [`Dir::publish`] write a file so that a reader, or the machine after a power cut, sees the old
 //!   content or the new one: temporary file, `fsync(2)`, `rename(2)`, `fsync(2)` of the parent.
-//! * [`Lock`] is a `flock(2)` lock: it goes with the descriptor, hence with the process that holds it.
+//! * [`Lock`] is a `flock(2)` lock on a file, [`NumberLock`] one on a number: they go with the descriptor, hence with the
+//!   process that holds it.
 //! * Directories are listed in the order of their names ([`Dir::list`], [`walk`]).
 //! * [`Clock`] is the only source of time, and a parameter wherever time matters.
 //! * [`fault`] holds the fault points: each operation of this module passes one. They exist in tests and with the
@@ -34,7 +35,7 @@ pub use dir::Dir;
 pub use error::Error;
 pub(crate) use file::read_rest;
 pub use file::{create, create_dir_all, exists, open, read, read_to_string, remove_file, replace, write_all};
-pub use lock::Lock;
+pub use lock::{Lock, NumberLock};
 pub use meta::{Entry, Kind, Meta};
 pub use threads::{parallel, workers};
 pub use tree::{Walked, walk};

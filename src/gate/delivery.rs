@@ -1,10 +1,10 @@
 //! Audits products, or finds what the last audit said of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::audit::{self, Behind, Config, Finding, Report, Severity, Subject, Surroundings};
+use crate::audit::{self, Behind, Config, Finding, Needles, Report, Severity, Subject, Surroundings};
 use crate::build::{self, Built, Gate, Records};
 use crate::digest::Digest;
 use crate::provenance::{self, Stages};
@@ -22,18 +22,14 @@ const WORST: usize = 5;
 
 /// The gate of one run.
 pub struct Delivery<'a> {
-    /// Where products and verdicts are.
-    pub store: &'a Store,
-    /// Says what is delivered.
-    pub graph: &'a Graph,
-    /// The project's exceptions.
-    pub config: &'a Config,
-    /// Names and paths of this machine.
-    pub around: &'a Surroundings,
-    /// What verdicts depend on besides: [`audit::standard`].
-    pub standard: Digest,
-    /// Whether a product with errors is offered all the same.
-    pub lenient: bool,
+    store: &'a Store,
+    graph: &'a Graph,
+    delivered: BTreeSet<&'a str>,
+    records: Records<'a>,
+    config: &'a Config,
+    needles: Needles,
+    standard: Digest,
+    lenient: bool,
 }
 
 /// A verdict as it is kept.
@@ -47,7 +43,7 @@ struct Note {
 
 impl Gate for Delivery<'_> {
     fn look(&self, built: &Built, cancel: &CancelToken) -> Result<Option<Audit>, build::Error> {
-        if !self.graph.delivered().contains(built.stage.as_str()) {
+        if !self.delivered.contains(built.stage.as_str()) {
             return Ok(None);
         }
         let failed = |source: Box<dyn std::error::Error + Send + Sync>| build::Error::Audit {
@@ -56,7 +52,7 @@ impl Gate for Delivery<'_> {
         };
         let machine = self.graph.stage(&built.stage).and_then(|stage| audit::machine_of(stage, self.graph.params()));
         let key = self.key(built, machine.as_ref());
-        let name = Records::new(self.store, self.graph.root()).note(&built.stage, &built.target);
+        let name = self.records.note(&built.stage, &built.target);
         let note = self.store.note(KIND, &name).map_err(|error| failed(error.into()))?;
         let known = note.and_then(|bytes| serde_json::from_slice::<Note>(&bytes).ok());
         let mut audit = match known.filter(|note| note.schema == SCHEMA && note.key == key) {
@@ -67,7 +63,7 @@ impl Gate for Delivery<'_> {
                     stage: Some(&built.stage),
                     machine,
                     config: self.config,
-                    around: self.around,
+                    needles: &self.needles,
                     cancel: Some(cancel),
                 };
                 let subject = Subject::Tree { store: self.store.clone(), digest: built.output };
@@ -86,13 +82,35 @@ impl Gate for Delivery<'_> {
     }
 }
 
-impl Delivery<'_> {
+impl<'a> Delivery<'a> {
+    /// A gate for what `graph` delivers, with the project's exceptions, the names and paths of this machine, and what verdicts
+    /// depend on besides ([`audit::standard`]). A lenient one offers products with errors all the same.
+    pub fn new(
+        store: &'a Store,
+        graph: &'a Graph,
+        config: &'a Config,
+        around: &Surroundings,
+        standard: Digest,
+        lenient: bool,
+    ) -> Self {
+        let (delivered, records) = (graph.delivered(), Records::new(store, graph.root()));
+        Self {
+            store,
+            graph,
+            delivered,
+            records,
+            config,
+            needles: Needles::new(around, &config.leaks),
+            standard,
+            lenient,
+        }
+    }
+
     /// Audits what a stage left, and how it and all behind it was made: all of them have a record by now.
     fn audit(&self, built: &Built, subject: Subject, options: &audit::Options<'_>) -> Result<Report, audit::Error> {
-        let records = Records::new(self.store, self.graph.root());
         let made = |stage: &Stage| {
             let stage = self.graph.stage(&stage.name)?;
-            let last = records.load(&stage.name, &build::known::target(stage, self.graph.params()))?;
+            let last = self.records.load(&stage.name, &build::known::target(stage, self.graph.params()))?;
             let (inputs, action, output) = (last.record.inputs, last.record.key, last.output?);
             Some(provenance::Built { stage, inputs, action, output, archives: Vec::new() })
         };

@@ -4,7 +4,7 @@ use std::sync::PoisonError;
 
 use crate::digest::reapi::ActionResult;
 use crate::digest::{Canonical, Digest};
-use crate::fs::{self, Lock};
+use crate::fs::{self, NumberLock};
 
 use super::{Error, Guard, Inner, Result, Store, record};
 
@@ -224,35 +224,24 @@ impl Store {
     }
 
     fn take_lock(&self, name: &str, wait: bool) -> Result<Option<ActionLock>> {
-        let locks = &self.inner.dirs.locks;
-        loop {
-            let lock = Lock::open(locks, name)?;
-            if wait {
-                lock.exclusive()?;
-            } else if !lock.try_exclusive()? {
-                return Ok(None);
-            }
-            // The holder before us has removed the file: what we hold locks no one out.
-            if lock.is_current(locks, name)? {
-                return Ok(Some(ActionLock { lock, name: name.to_owned(), guard: Guard::new(self) }));
-            }
-        }
+        let guard = Guard::new(self);
+        let lock = NumberLock::take(&self.inner.dirs.locks, LOCKS, number(name), wait)?;
+        Ok(lock.map(|lock| ActionLock { _lock: lock, _guard: guard }))
     }
+}
+
+/// The file whose bytes are locked, in `locks/`.
+const LOCKS: &str = "numbers";
+
+/// The number that stands for a name. Two names that share one, by a chance of 2^-62, wait for each other needlessly.
+fn number(name: &str) -> u64 {
+    let digest = Digest::of(name.as_bytes());
+    u64::from_le_bytes(*digest.hash.first_chunk().expect("a digest has 32 bytes"))
 }
 
 /// The right to execute an action, until it is dropped or the process ends.
 #[derive(Debug)]
 pub struct ActionLock {
-    lock: Lock,
-    name: String,
-    guard: Guard,
-}
-
-impl Drop for ActionLock {
-    fn drop(&mut self) {
-        // Removed while it is held, so that no one can hold the removed file and believe it. What a process that was
-        // killed leaves is taken over by the next, or collected.
-        let _ = self.guard.store().dirs.locks.remove(&self.name);
-        let _ = self.lock.unlock();
-    }
+    _lock: NumberLock,
+    _guard: Guard,
 }

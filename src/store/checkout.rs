@@ -3,7 +3,8 @@
 //! `checkouts/HEX/` appears whole, by rename. Beside it `HEX.record` keeps what `stat` said of each entry, in the order of
 //! [`Plan`]. A process that wants to use a checkout compares each entry with the record: what is unchanged is good;
 //! files whose inode has changed (a new link changes it too) are hashed again; anything else that differs, and the
-//! checkout is made anew. Nothing here is made durable: after a power cut the comparison finds what is missing.
+//! checkout is made anew. Small ones have no record: their files are hashed as fast as it is read. Nothing here is made
+//! durable: after a power cut the comparison finds what is missing.
 
 use std::path::PathBuf;
 use std::sync::PoisonError;
@@ -47,7 +48,17 @@ enum What {
     Symlink { target: String },
 }
 
+/// A checkout without a record has no more entries and bytes than this.
+const FEW: usize = 4;
+const LITTLE: u64 = 16 << 10;
+
 impl Plan {
+    fn has_record(&self) -> bool {
+        let sizes =
+            self.entries.iter().map(|(_, what)| if let What::File { digest, .. } = what { digest.size } else { 0 });
+        self.entries.len() > FEW || sizes.fold(0, u64::saturating_add) > LITTLE
+    }
+
     fn add(&mut self, store: &Inner, path: String, tree: Digest) -> Result<()> {
         let directory = store.directory(tree)?;
         let malformed = |reason| Error::NotDirectory { digest: tree, reason };
@@ -136,7 +147,8 @@ impl Inner {
             Err(error) if error.is_missing() || error.is(Errno::NOTDIR) || error.is(Errno::LOOP) => return Ok(false),
             Err(error) => return Err(error.into()),
         };
-        let bytes = self.dirs.checkouts.read(format!("{hex}.record"))?.unwrap_or_default();
+        let bytes = if plan.has_record() { self.dirs.checkouts.read(format!("{hex}.record"))? } else { None };
+        let bytes = bytes.unwrap_or_default();
         let stamps = record::decode(KIND, &digest.to_string(), &bytes).unwrap_or_default();
         let mut stamps = stamps.chunks_exact(32);
         let mut doubtful = Vec::new();
@@ -206,7 +218,9 @@ impl Inner {
 
     fn fill(&self, digest: Digest, plan: &Plan, scratch: &Dir, temporary: &str) -> Result<()> {
         let hex = digest.hex();
-        self.dirs.checkouts.remove(format!("{hex}.record"))?;
+        if plan.has_record() {
+            self.dirs.checkouts.remove(format!("{hex}.record"))?;
+        }
         // Whatever is there is not right: out of the way with it.
         let old = format!("{temporary}-old");
         match self.dirs.checkouts.rename(&hex, scratch, &old) {
@@ -270,6 +284,9 @@ impl Inner {
                 self.known.insert(&meta, *digest);
             }
             stamps.extend_from_slice(&stamp(&meta));
+        }
+        if !plan.has_record() {
+            return Ok(());
         }
         let bytes = record::encode(KIND, &digest.to_string(), &stamps);
         let session = self.session()?;

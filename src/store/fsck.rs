@@ -10,8 +10,8 @@ use crate::digest::reapi::Directory;
 use crate::digest::{Canonical, Digest};
 use crate::fs::Kind;
 
-use super::objects::{Name, Shard};
-use super::{Error, Inner, Result, Store, record};
+use super::objects::{Name, Shard, Variant};
+use super::{Error, Inner, Result, Store};
 
 /// How far [`Store::fsck`] has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,15 +148,14 @@ impl Store {
                 continue;
             }
             let _lock = self.named_lock(&format!("checkout-{name}"))?;
-            let bytes = inner.dirs.checkouts.read(format!("{name}.record"))?.unwrap_or_default();
-            // The name holds the tree's hash; its record also knows the size.
-            let digest: Option<Digest> = bytes
-                .split(|&byte| byte == b'\n')
-                .nth(1)
-                .and_then(|line| std::str::from_utf8(line).ok()?.parse().ok())
-                .filter(|digest: &Digest| {
-                    digest.hex() == name && record::decode("checkout", &digest.to_string(), &bytes).is_some()
-                });
+            // The name holds the tree's hash; the tree itself knows the size.
+            let digest = match Digest::from_hex(&name, 0) {
+                Ok(digest) => {
+                    let object = inner.dirs.objects.stat(Name::new(digest, Variant::PLAIN).path())?;
+                    object.map(|meta| Digest { size: meta.size, ..digest })
+                }
+                Err(_) => None,
+            };
             let good = match digest {
                 Some(digest) => inner.confirm_tree(digest)?,
                 None => false,

@@ -12,7 +12,7 @@
 //! refs/NAME           a digest that gc keeps, with all that it leads to; NAME may hold `/`
 //! notes/KIND/NAME     anything worth remembering and not worth missing
 //! checkouts/HEX/      a tree laid out as hard links to the objects; HEX.record says how its inodes looked then
-//! locks/HEX           one for each action that is being executed
+//! locks/numbers       one byte is locked for each action that is being executed, and each checkout that is being made
 //! tmp/NAME, NAME.lock temporary folders and the locks of their owners
 //! damaged/            what was found not to be what its name says
 //! logs/               of stages that run or failed (module `build`)

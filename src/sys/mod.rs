@@ -18,6 +18,7 @@ mod cancel;
 pub mod fds;
 pub mod mount;
 pub mod net;
+mod pages;
 pub mod process;
 pub mod ptrace;
 pub mod remote;
@@ -27,6 +28,7 @@ pub(crate) mod tests;
 pub mod thread;
 
 pub use cancel::{CancelError, CancelToken};
+pub use pages::Pages;
 
 /// Turns the result of a C wrapper that gives -1 and `errno` into a `Result`.
 fn check(result: libc::c_long) -> Result<libc::c_long, rustix::io::Errno> {

@@ -49,12 +49,10 @@ impl Trace {
         let write = || -> std::io::Result<Vec<u8>> {
             let mut plain = Vec::new();
             self.write(&mut plain)?;
-            let mut out = zstd::Encoder::new(MAGIC.to_vec(), LEVEL)?;
-            // Most traces are short, and need no tables for long ones.
-            out.set_pledged_src_size(Some(plain.len() as u64))?;
-            out.include_contentsize(false)?;
-            out.write_all(&plain)?;
-            out.finish()
+            // At once: most traces are short, and need no tables for long ones.
+            let mut compressor = zstd::bulk::Compressor::new(LEVEL)?;
+            compressor.include_contentsize(false)?;
+            Ok([MAGIC, &compressor.compress(&plain)?].concat())
         };
         write().expect("memory takes everything, and the level is one that zstd has")
     }
@@ -143,14 +141,14 @@ pub struct Reader<R: Read> {
     start: u32,
 }
 
-impl<'a> Reader<zstd::Decoder<'static, BufReader<&'a [u8]>>> {
+impl<'a> Reader<zstd::Decoder<'static, &'a [u8]>> {
     /// Reads what stands before the processes.
     ///
     /// # Errors
     /// The bytes are no trace of this version.
     pub fn new(bytes: &'a [u8]) -> Result<Self, Error> {
         let body = bytes.strip_prefix(MAGIC).ok_or_else(|| Error::decode("it does not begin as one of version 1"))?;
-        Self::of(zstd::Decoder::new(body).map_err(|error| Error::decode(error.to_string()))?)
+        Self::of(zstd::Decoder::with_buffer(body).map_err(|error| Error::decode(error.to_string()))?)
     }
 }
 

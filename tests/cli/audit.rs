@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use repro::audit::{self, Config, Finding, Options, Report, Subject, Surroundings, rules};
+use repro::audit::{self, Config, Finding, Needles, Options, Report, Subject, Surroundings, rules};
 use repro::digest::Digest;
 use repro::store::Store;
 use serde_json::Value;
@@ -80,7 +80,8 @@ fn judge(store: &Store, tree: Digest, part: &str) -> Report {
         kernel: "6.9.1-custom".to_owned(),
         ..Surroundings::default()
     };
-    let options = Options { name: part, stage: None, machine: None, config: &config, around: &around, cancel: None };
+    let needles = Needles::new(&around, &config.leaks);
+    let options = Options { name: part, stage: None, machine: None, config: &config, needles: &needles, cancel: None };
     audit::audit(Subject::Tree { store: store.clone(), digest }, &options).expect("it can be audited")
 }
 

@@ -18,9 +18,9 @@ fn exceptions_are_listed_and_unused_ones_told() {
          [[allow]]\nrule = \"leak-build-path\"\npath = \"none\"\nstage = \"this\"\nreason = \"for nothing\"\n\
          [[severity]]\nrule = \"leak-build-path\"\nis = \"warning\"\nreason = \"it is one\"\n",
     );
-    let around = Surroundings::default();
+    let needles = Needles::new(&Surroundings::default(), &config.leaks);
     let options =
-        Options { name: "x", stage: Some("this"), machine: None, config: &config, around: &around, cancel: None };
+        Options { name: "x", stage: Some("this"), machine: None, config: &config, needles: &needles, cancel: None };
     let report = audit(Subject::open(folder.path()).expect("it is there"), &options).expect("it can be audited");
     assert_eq!(lines(&report), ["leak-build-path usr/lib/b", "audit-exception-unused audit.toml"]);
     assert!(report.is_clean());

@@ -110,9 +110,10 @@ fn judged(trace: Option<&Trace>, writable: bool) -> Vec<String> {
     let built =
         |_: &Stage| Some(Built { stage: &stage, inputs: inputs.clone(), action: key, output, archives: Vec::new() });
     let stages = Stages { store: &store, order: vec![&stage], built: &built };
-    let (config, around) = (Config::default(), Surroundings::default());
+    let config = Config::default();
+    let needles = Needles::new(&Surroundings::default(), &config.leaks);
     let options =
-        Options { name: "one", stage: Some("one"), machine: None, config: &config, around: &around, cancel: None };
+        Options { name: "one", stage: Some("one"), machine: None, config: &config, needles: &needles, cancel: None };
     let subject = Subject::Tree { store: store.clone(), digest: output };
     let behind = Behind { stages: &stages, stage: "one", part: "" };
     lines(&audit_built(subject, &options, &behind).expect("it can be audited"))

@@ -20,8 +20,8 @@ fn lines(report: &Report) -> Vec<String> {
 }
 
 fn report(path: &Path, config: &Config) -> Report {
-    let around = Surroundings::default();
-    let options = Options { name: "subject", stage: None, machine: None, config, around: &around, cancel: None };
+    let needles = Needles::new(&Surroundings::default(), &config.leaks);
+    let options = Options { name: "subject", stage: None, machine: None, config, needles: &needles, cancel: None };
     audit(Subject::open(path).expect("the subject is there"), &options).expect("it can be audited")
 }
 

@@ -1,8 +1,9 @@
 //! `repro audit`
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::audit::{self, Behind, Config, Machine, Options, Origin, Report, Step, Subject, rules};
+use crate::audit::{self, Behind, Config, Machine, Needles, Options, Origin, Report, Step, Subject, rules};
 use crate::build::Preview;
 use crate::cli::project::Project;
 use crate::cli::terminal::Stream;
@@ -44,13 +45,21 @@ pub struct Args {
 }
 
 /// Something to audit.
-struct Target {
+struct Target<'p> {
     name: String,
-    stage: Option<String>,
     machine: Option<Machine>,
     subject: Subject,
+    made: Option<Made<'p>>,
+}
+
+/// How a target was made.
+struct Made<'p> {
+    project: &'p Project,
+    stage: &'p str,
+    /// The folder of the stage's output that is audited; empty for all of it.
     part: String,
-    origin: Option<Origin>,
+    /// The stage, after all that it needs.
+    previews: Vec<Preview<'p>>,
 }
 
 /// Runs it.
@@ -67,50 +76,62 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::Done);
     }
     let config = Config::load(&context.project)?;
-    let around = context.surroundings();
-    let targets = targets(args, context)?;
+    let needles = Needles::new(&context.surroundings(), &config.leaks);
+    let project;
+    let targets = match named(args, context)? {
+        Named::Other(target) => vec![target],
+        Named::Stage { name, part } => {
+            project = Project::load(context)?;
+            vec![stage(&project, name, part, context)?]
+        }
+        Named::Products => {
+            project = Project::load(context)?;
+            let products = project.graph.products(&project.graph.default_targets());
+            products.into_iter().map(|name| stage(&project, name, "", context)).collect::<Result<_, _>>()?
+        }
+    };
     if targets.len() > 1 && (args.html.is_some() || args.sarif.is_some()) {
         let names: Vec<&str> = targets.iter().map(|target| target.name.as_str()).collect();
         return Err(Failure::new(ExitCode::Usage, "cannot write several reports to one file")
             .hint(Some(format!("name one of {}", names.join(", ")))));
     }
     let mut clean = true;
-    for target in targets {
-        let Target { name, stage, machine, subject, part, origin } = target;
-        let cancel = Some(&context.cancel);
-        let options =
-            Options { name: &name, stage: stage.as_deref(), machine, config: &config, around: &around, cancel };
-        let report = match &stage {
-            Some(stage) => built(subject, &options, stage, &part, context),
+    for Target { name, machine, subject, made } in targets {
+        let (stage, cancel) = (made.as_ref().map(|made| made.stage), Some(&context.cancel));
+        let options = Options { name: &name, stage, machine, config: &config, needles: &needles, cancel };
+        let report = match &made {
+            Some(made) => made.audit(subject, &options),
             None => audit::audit(subject, &options).map_err(Failure::from),
         };
         if let Some(signal) = context.cancel.signal() {
             return Err(Failure::quiet(ExitCode::Signal(signal)));
         }
-        let mut report = report?;
-        report.origin = origin;
+        let report = report?;
         clean &= report.is_clean();
         show(args, context, &report)?;
     }
     Ok(if clean { ExitCode::Done } else { ExitCode::No })
 }
 
-/// Audits what a stage left, with how it and all that it came from was made.
-fn built(
-    subject: Subject,
-    options: &Options<'_>,
-    stage: &str,
-    part: &str,
-    context: &Context,
-) -> Result<Report, Failure> {
-    let project = Project::load(context)?;
-    let built = |stage: &Stage| {
-        let Preview { inputs, key, output, .. } = project.preview(&stage.name, context).ok()?;
-        let stage = project.graph.stage(&stage.name)?;
-        Some(Built { stage, inputs, action: key, output: output?, archives: Vec::new() })
-    };
-    let stages = Stages { store: &project.store, order: project.graph.closure(&[stage])?, built: &built };
-    Ok(audit::audit_built(subject, options, &Behind { stages: &stages, stage, part })?)
+impl Made<'_> {
+    /// Audits what the stage left, with how it and all that it came from was made.
+    fn audit(&self, subject: Subject, options: &Options<'_>) -> Result<Report, Failure> {
+        let Self { project, stage, part, previews } = self;
+        let place: BTreeMap<&str, &Preview<'_>> = previews.iter().map(|one| (one.stage.name.as_str(), one)).collect();
+        let built = |stage: &Stage| {
+            let Preview { stage, inputs, key, output, .. } = place.get(stage.name.as_str())?;
+            Some(Built { stage, inputs: inputs.clone(), action: *key, output: (*output)?, archives: Vec::new() })
+        };
+        let order = previews.iter().map(|preview| preview.stage).collect();
+        let stages = Stages { store: &project.store, order, built: &built };
+        let mut report = audit::audit_built(subject, options, &Behind { stages: &stages, stage, part })?;
+        let steps: Vec<Step<'_>> = previews
+            .iter()
+            .map(|one| Step { stage: one.stage, inputs: &one.inputs, key: one.key, output: one.output })
+            .collect();
+        report.origin = Some(Origin::new(&project.store, &steps)?);
+        Ok(report)
+    }
 }
 
 fn show(args: &Args, context: &Context, report: &Report) -> Result<(), Failure> {
@@ -127,35 +148,34 @@ fn show(args: &Args, context: &Context, report: &Report) -> Result<(), Failure> 
     context.print(&audit_text(report, context.palette(Stream::Out), context.globals.verbose > 0))
 }
 
-fn targets(args: &Args, context: &Context) -> Result<Vec<Target>, Failure> {
-    let Some(name) = &args.subject else {
-        let project = Project::load(context)?;
-        let products = project.graph.products(&project.graph.default_targets());
-        return products.into_iter().map(|name| stage(&project, name, "", context)).collect();
-    };
+/// What is to be audited.
+enum Named<'a> {
+    /// What the project delivers.
+    Products,
+    /// The output of a stage, or a folder of it.
+    Stage { name: &'a str, part: &'a str },
+    /// Anything else.
+    Other(Target<'static>),
+}
+
+fn named<'a>(args: &'a Args, context: &Context) -> Result<Named<'a>, Failure> {
+    let Some(name) = &args.subject else { return Ok(Named::Products) };
     if let Ok(digest) = name.parse::<Digest>() {
         let subject = Subject::Tree { store: context.open_store()?, digest };
-        return Ok(vec![Target {
-            name: name.clone(),
-            stage: None,
-            machine: None,
-            subject,
-            part: String::new(),
-            origin: None,
-        }]);
+        return Ok(Named::Other(Target { name: name.clone(), machine: None, subject, made: None }));
     }
-    let (first, rest) = name.split_once('/').unwrap_or((name, ""));
+    let (first, part) = name.split_once('/').unwrap_or((name, ""));
     let is_stage = fs::exists(&context.project.join("stages").join(first).join("stage.toml")).unwrap_or(false);
     let plain = !first.is_empty() && first != "." && first != "..";
-    if plain && is_stage && (rest.is_empty() || !fs::exists(Path::new(name)).unwrap_or(true)) {
-        return Ok(vec![stage(&Project::load(context)?, first, rest, context)?]);
+    if plain && is_stage && (part.is_empty() || !fs::exists(Path::new(name)).unwrap_or(true)) {
+        return Ok(Named::Stage { name: first, part });
     }
     let subject = Subject::open(Path::new(name))?;
-    Ok(vec![Target { name: name.clone(), stage: None, machine: None, subject, part: String::new(), origin: None }])
+    Ok(Named::Other(Target { name: name.clone(), machine: None, subject, made: None }))
 }
 
 /// The output of a stage as it is now, or a part of it.
-fn stage(project: &Project, name: &str, part: &str, context: &Context) -> Result<Target, Failure> {
+fn stage<'p>(project: &'p Project, name: &str, part: &str, context: &Context) -> Result<Target<'p>, Failure> {
     let previews = project.previews(name, context)?;
     let preview = previews.last().expect("the stage itself comes last");
     let missing = |what: &str| Failure::new(ExitCode::Usage, format!("cannot audit `{name}`: {what}"));
@@ -165,10 +185,6 @@ fn stage(project: &Project, name: &str, part: &str, context: &Context) -> Result
     let machine = audit::machine_of(preview.stage, project.graph.params());
     let label = if part.is_empty() { name.to_owned() } else { format!("{name}/{part}") };
     let subject = Subject::Tree { store: project.store.clone(), digest };
-    let steps: Vec<Step<'_>> = previews
-        .iter()
-        .map(|one| Step { stage: one.stage, inputs: &one.inputs, key: one.key, output: one.output })
-        .collect();
-    let origin = Some(Origin::new(&project.store, &steps)?);
-    Ok(Target { name: label, stage: Some(name.to_owned()), machine, subject, part: part.to_owned(), origin })
+    let made = Made { project, stage: &preview.stage.name, part: part.to_owned(), previews };
+    Ok(Target { name: label, machine, subject, made: Some(made) })
 }

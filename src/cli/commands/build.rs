@@ -101,7 +101,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let check_outputs = !args.no_lockfile_check;
     let options = Options { jobs: context.jobs, on_failure, rebuild, trace: Vec::new(), check_outputs };
     let lenient = args.audit == Strictness::Warn;
-    let gate = Delivery { store: &store, graph: &graph, config: &config, around: &around, standard, lenient };
+    let gate = Delivery::new(&store, &graph, &config, &around, standard, lenient);
     let run = engine(context, &store, &graph, &lockfile, &targets, &options, &gate)?;
     if let Some(signal) = context.cancel.signal() {
         return Err(Failure::quiet(ExitCode::Signal(signal)));

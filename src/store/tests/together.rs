@@ -24,7 +24,6 @@ fn sixteen_processes_execute_an_action_once() {
     }
     let store = Store::open(&temporary.path().join("store")).expect("opens");
     assert!(store.fsck(&|_| ()).expect("checks").is_clean());
-    assert_eq!(std::fs::read_dir(store.root().join("locks")).expect("listed").count(), 0);
 }
 
 #[test]
@@ -78,9 +77,7 @@ fn locks_end_with_a_killed_holder() {
     }
     drop(store);
     let store = Store::open(&temporary.path().join("store")).expect("opens");
-    for folder in ["tmp", "locks"] {
-        assert_eq!(std::fs::read_dir(store.root().join(folder)).expect("listed").count(), 0, "{folder}");
-    }
+    assert_eq!(std::fs::read_dir(store.root().join("tmp")).expect("listed").count(), 0);
 }
 
 #[test]

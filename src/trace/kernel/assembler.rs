@@ -13,9 +13,7 @@ pub(super) enum Register {
     R2,
     R3,
     R4,
-    #[allow(dead_code, reason = "no program needs it yet; it has its number")]
-    R5,
-    R6,
+    R6 = 6,
     R7,
     R8,
     R9,

@@ -3,10 +3,15 @@
 
 /// The types of a kernel.
 pub(super) struct Types<'a> {
-    /// The first byte of each type, by its number; number 0 is "void".
-    types: Vec<&'a [u8]>,
+    /// All types, one after the other, beginning with number 1; number 0 is "void".
+    types: &'a [u8],
+    /// Where each [`STEP`]th of them begins: there are far more types than are asked for.
+    marks: Vec<usize>,
     strings: &'a [u8],
 }
+
+/// Types between marks.
+const STEP: usize = 64;
 
 const INT: u32 = 1;
 const ARRAY: u32 = 3;
@@ -27,6 +32,28 @@ fn word(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
 }
 
+/// The first type of some, and the others.
+fn split(types: &[u8]) -> Option<(&[u8], &[u8])> {
+    let info = word(types, 4)?;
+    let (kind, count) = (info >> 24 & 0x1f, (info & 0xffff) as usize);
+    let more = match kind {
+        INT | VARIABLE | DECLARATION_TAG => 4,
+        ARRAY => 12,
+        STRUCT | UNION | DATA_SECTION | ENUM64 => count * MEMBER,
+        ENUM | FUNCTION_PROTOTYPE => count * 8,
+        _ => 0,
+    };
+    types.split_at_checked(COMMON + more)
+}
+
+fn each(mut types: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let (one, rest) = split(types)?;
+        types = rest;
+        Some(one)
+    })
+}
+
 impl<'a> Types<'a> {
     /// Reads the table of types. None: it is damaged, or of another format.
     pub(super) fn parse(bytes: &'a [u8]) -> Option<Self> {
@@ -38,23 +65,22 @@ impl<'a> Types<'a> {
             let start = header.checked_add(word(bytes, offset)? as usize)?;
             bytes.get(start..start.checked_add(word(bytes, length)? as usize)?)
         };
-        let (mut rest, strings) = (section(8, 12)?, section(16, 20)?);
-        let mut types: Vec<&[u8]> = vec![&[]];
+        let (types, strings) = (section(8, 12)?, section(16, 20)?);
+        let (mut rest, mut marks, mut number) = (types, Vec::new(), 0);
         while !rest.is_empty() {
-            let info = word(rest, 4)?;
-            let (kind, count) = (info >> 24 & 0x1f, (info & 0xffff) as usize);
-            let more = match kind {
-                INT | VARIABLE | DECLARATION_TAG => 4,
-                ARRAY => 12,
-                STRUCT | UNION | DATA_SECTION | ENUM64 => count * MEMBER,
-                ENUM | FUNCTION_PROTOTYPE => count * 8,
-                _ => 0,
-            };
-            let (one, after) = rest.split_at_checked(COMMON + more)?;
-            types.push(one);
-            rest = after;
+            if number % STEP == 0 {
+                marks.push(types.len() - rest.len());
+            }
+            (_, rest) = split(rest)?;
+            number += 1;
         }
-        Some(Self { types, strings })
+        Some(Self { types, marks, strings })
+    }
+
+    /// A type by its number.
+    fn numbered(&self, number: u32) -> Option<&'a [u8]> {
+        let number = (number as usize).checked_sub(1)?;
+        each(&self.types[*self.marks.get(number / STEP)?..]).nth(number % STEP)
     }
 
     fn name(&self, offset: u32) -> &'a [u8] {
@@ -65,11 +91,11 @@ impl<'a> Types<'a> {
     /// Where a field begins, in bytes from the beginning of the structure; fields of nameless structures and unions in it
     /// count as its own.
     pub(super) fn offset(&self, structure: &str, field: &str) -> Option<u32> {
-        let is = |one: &&&[u8]| {
+        let is = |one: &&[u8]| {
             let kind = word(one, 4).map(|info| info >> 24 & 0x1f);
             kind == Some(STRUCT) && word(one, 0).is_some_and(|name| self.name(name) == structure.as_bytes())
         };
-        self.types.iter().filter(is).find_map(|one| self.within(one, field, 0))
+        each(self.types).filter(is).find_map(|one| self.within(one, field, 0))
     }
 
     fn within(&self, one: &[u8], field: &str, depth: u32) -> Option<u32> {
@@ -82,7 +108,7 @@ impl<'a> Types<'a> {
         one[COMMON..].chunks_exact(MEMBER).find_map(|member| {
             let (name, kind, bits) = (word(member, 0)?, word(member, 4)?, word(member, 8)? & mask);
             match self.name(name) {
-                b"" => self.within(self.types.get(kind as usize)?, field, depth + 1).map(|inner| inner + bits / 8),
+                b"" => self.within(self.numbered(kind)?, field, depth + 1).map(|inner| inner + bits / 8),
                 name => (name == field.as_bytes()).then_some(bits / 8),
             }
         })

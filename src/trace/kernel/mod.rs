@@ -28,6 +28,7 @@ use std::path::Path;
 
 use rustix::io::Errno;
 
+use crate::sys::Pages;
 use crate::sys::bpf::{self, Ring};
 use btf::Types;
 pub(super) use ears::{Ears, Listening};
@@ -35,6 +36,11 @@ use programs::{Maps, NAME, NAME_BEGINS, Offsets, STAGES};
 
 /// Bytes of the ring that stages are recorded with.
 pub(super) const RING: usize = 32 << 20;
+
+/// The types that the kernel was compiled with.
+const TYPES: &str = "/sys/kernel/btf/vmlinux";
+/// They are some megabytes.
+const MOST_TYPES: usize = 64 << 20;
 
 /// Why nothing can be recorded inside the kernel.
 #[derive(Debug, thiserror::Error)]
@@ -63,10 +69,7 @@ impl Kernel {
         let maps = |errno| Refusal::Maps { errno };
         let made = Maps::new(size as u32).map_err(maps)?;
         let ring = Ring::open(made.ring.as_fd(), size).map_err(maps)?;
-        let types = crate::fs::read(Path::new("/sys/kernel/btf/vmlinux"));
-        let types = types.map_err(|error| Refusal::Types { reason: error.to_string() })?;
-        let types = Types::parse(&types).ok_or(Refusal::Types { reason: "they cannot be read".to_owned() })?;
-        let offsets = Offsets::find(&types).map_err(|field| Refusal::Types { reason: format!("no `{field}`") })?;
+        let offsets = offsets().map_err(|reason| Refusal::Types { reason })?;
         let programs = [
             (c"sys_exit", programs::call(&made)),
             (c"sched_process_fork", programs::fork(&made, &offsets)),
@@ -101,6 +104,14 @@ impl Kernel {
     fn waiting(&self) -> std::os::fd::BorrowedFd<'_> {
         self.maps.ring.as_fd()
     }
+}
+
+/// Where this kernel has what the programs read; or why that is not known.
+fn offsets() -> Result<Offsets, String> {
+    let file = crate::fs::open(Path::new(TYPES)).map_err(|error| error.to_string())?;
+    let bytes = Pages::read(file.as_fd(), MOST_TYPES).map_err(|errno| format!("`{TYPES}`: {errno}"))?;
+    let types = Types::parse(&bytes).ok_or_else(|| format!("`{TYPES}` cannot be understood"))?;
+    Offsets::find(&types).map_err(|field| format!("no `{field}`"))
 }
 
 fn attach(tracepoint: &CStr, program: &[bpf::Instruction]) -> Result<OwnedFd, Refusal> {

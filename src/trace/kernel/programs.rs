@@ -61,8 +61,6 @@ pub(super) struct Offsets {
     task_pid: i32,
     pid_level: i32,
     pid_numbers: i32,
-    /// Each of them has two to the power of this bytes.
-    pid_number_shift: i32,
     signal_live: i32,
     signal_exit_code: i32,
     mm_arguments: i32,
@@ -86,8 +84,6 @@ impl Offsets {
             task_pid: of("task_struct", "thread_pid")?,
             pid_level: of("pid", "level")?,
             pid_numbers: of("pid", "numbers")?,
-            // `struct upid`: a number and a pointer.
-            pid_number_shift: 4,
             signal_live: of("signal_struct", "live")?,
             signal_exit_code: of("signal_struct", "group_exit_code")?,
             mm_arguments: of("mm_struct", "arg_start")?,
@@ -97,6 +93,9 @@ impl Offsets {
         })
     }
 }
+
+/// A `struct upid`, a number and a pointer, has two to the power of this bytes.
+const NUMBER_SHIFT: i32 = 4;
 
 /// Where `struct pt_regs` has a call's number and its six arguments, and its length.
 #[cfg(target_arch = "x86_64")]
@@ -283,7 +282,7 @@ pub(super) fn fork(maps: &Maps, offsets: &Offsets) -> Vec<Instruction> {
     program.asm.store(Size::Long, R10, VALUE, 0);
     program.peek(VALUE, 4, R9, offsets.pid_level);
     program.asm.load(Size::Word, R1, R10, VALUE);
-    program.asm.alu(Alu::ShiftLeft, R1, offsets.pid_number_shift);
+    program.asm.alu(Alu::ShiftLeft, R1, NUMBER_SHIFT);
     program.asm.alu(Alu::Add, R9, R1);
     program.peek(VALUE, 4, R9, offsets.pid_numbers);
     program.asm.load(Size::Word, R1, R10, VALUE);
