@@ -34,6 +34,7 @@ mod error;
 mod finding;
 mod image;
 mod leak;
+mod listed;
 mod nested;
 mod oci;
 mod origin;
@@ -55,6 +56,7 @@ pub use elf::Machine;
 pub use error::Error;
 pub use finding::{Evidence, Finding, Kind, Severity};
 pub use leak::{Needles, Surroundings};
+pub use listed::Listed;
 pub use origin::{Flow, Node, Origin, Role, Step, Traced, Tree};
 pub use report::{Counts, Report, SCHEMA, report_schema};
 pub use rules::Rule;
@@ -107,6 +109,8 @@ fn audit_with(subject: Subject, options: &Options<'_>, mut found: Vec<Finding>) 
     }
     let mut counts = Counts::default();
     take(&root, &mut BTreeSet::new(), &mut found, &mut counts);
+    let mut files = Vec::new();
+    listed::list(&root, &mut files);
     let mut judge =
         image::Judge { needles: &needles, machine: config.machine.or(*machine), found, outside: BTreeSet::new() };
     for root in oci::images(&mut root)?.unwrap_or_else(|| vec![root]) {
@@ -115,6 +119,7 @@ fn audit_with(subject: Subject, options: &Options<'_>, mut found: Vec<Finding>) 
     let image::Judge { found, outside, .. } = judge;
     let mut report = Report::new(name, *stage, config, found, counts);
     report.outside = outside.into_iter().collect();
+    report.files = files;
     Ok(report)
 }
 

@@ -13,6 +13,7 @@ use super::nested;
 use super::rules;
 use super::text;
 use super::tree::Scanned;
+use crate::digest::{Digest, HashReader};
 use crate::format::{Codec, Decoder, Kind, detect};
 use crate::sys::CancelToken;
 
@@ -48,7 +49,7 @@ impl Scanner<'_> {
 
     /// Looks at a file; `object` is its name in findings, `path` tells what it is for. An error of reading is a finding.
     pub fn scan(&self, object: &str, path: &str, input: &mut dyn Input, depth: usize) -> Scanned {
-        let mut scanned = Scanned { files: 1, ..Scanned::default() };
+        let mut scanned = Scanned { files: 1, digest: digest(input).ok(), ..Scanned::default() };
         if let Err(error) = self.open(object, path, input, depth, &mut scanned) {
             let finding = Finding::new(&rules::FILE_UNREADABLE, object, "it could not be read to its end");
             scanned.findings.push(finding.because(Evidence::value("", error.to_string())));
@@ -231,6 +232,15 @@ impl Scanner<'_> {
             scanned.findings.extend(strange.into_iter().filter(|finding| about.contains(&finding.rule.id)));
         }
     }
+}
+
+/// The digest of all of it; it is left at its begin.
+fn digest(input: &mut dyn Input) -> io::Result<Digest> {
+    let mut reader = HashReader::new(&mut *input);
+    io::copy(&mut reader, &mut io::sink())?;
+    let digest = reader.finish();
+    input.seek(SeekFrom::Start(0))?;
+    Ok(digest)
 }
 
 /// The archive format of what is compressed.

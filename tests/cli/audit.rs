@@ -204,6 +204,7 @@ fn json_sarif_and_html() {
     sarif(&serde_json::from_str(&project.read("project/a.sarif")).expect("JSON"));
     let page = project.read("project/a.html");
     assert!(page.contains("usr/lib/&lt;b&gt;&amp;&quot;x.conf") && !page.contains("<b>&"), "{page}");
+    assert!(page.contains("data-file=\"usr/lib/&lt;b&gt;") && page.contains("There is no provenance:"), "{page}");
     for foreign in ["http://", "https://", "src=", "<link", "@import", "url("] {
         assert!(!page.contains(foreign), "the page asks for `{foreign}`");
     }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::why;
 use crate::audit::{self, Behind, Config, Machine, Options, Origin, Report, Step, Subject, rules};
 use crate::build::Preview;
 use crate::cli::project::Project;
@@ -9,8 +10,8 @@ use crate::cli::terminal::Stream;
 use crate::cli::{Context, ExitCode, Failure};
 use crate::digest::Digest;
 use crate::fs;
-use crate::provenance::{Built, Stages};
-use crate::report::{audit_html, audit_sarif, audit_text, rule_text, rules_text};
+use crate::provenance::{self, Built, Stages};
+use crate::report::{Provenance, audit_html, audit_sarif, audit_text, rule_text, rules_text};
 use crate::stage::Stage;
 
 /// Judge what is delivered: search paths, dependencies, leaks, links, modes.
@@ -80,8 +81,12 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         let cancel = Some(&context.cancel);
         let options =
             Options { name: &name, stage: stage.as_deref(), machine, config: &config, around: &around, cancel };
+        let mut provenance = Err(unmade(&subject));
         let report = match &stage {
-            Some(stage) => built(subject, &options, stage, &part, context),
+            Some(stage) => {
+                let page = args.html.is_some().then_some(&mut provenance);
+                built(subject, &options, (stage, &part), page, context)
+            }
             None => audit::audit(subject, &options).map_err(Failure::from),
         };
         if let Some(signal) = context.cancel.signal() {
@@ -90,32 +95,51 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         let mut report = report?;
         report.origin = origin;
         clean &= report.is_clean();
-        show(args, context, &report)?;
+        show(args, context, &report, provenance.as_ref().map_err(|reason| *reason))?;
     }
     Ok(if clean { ExitCode::Done } else { ExitCode::No })
 }
 
-/// Audits what a stage left, with how it and all that it came from was made.
+/// Why nothing is known of how something was made.
+fn unmade(subject: &Subject) -> &'static str {
+    match subject {
+        Subject::Tree { .. } => "a tree that is named by its digest does not tell which stage left it; name the stage",
+        Subject::Folder(_) => "it is a directory, and not what a stage of a project left; name the stage",
+        Subject::File { .. } => "it is a file that was not made here, and not what a stage of a project left",
+    }
+}
+
+/// Audits what a stage left, with how it and all that it came from was made; for a page also file by file.
 fn built(
     subject: Subject,
     options: &Options<'_>,
-    stage: &str,
-    part: &str,
+    (stage, part): (&str, &str),
+    page: Option<&mut Result<Provenance, &'static str>>,
     context: &Context,
 ) -> Result<Report, Failure> {
     let project = Project::load(context)?;
     let built = |stage: &Stage| {
         let Preview { inputs, key, output, .. } = project.preview(&stage.name, context).ok()?;
         let stage = project.graph.stage(&stage.name)?;
-        Some(Built { stage, inputs, action: key, output: output?, archives: Vec::new() })
+        let archives = why::archives(&project, stage, &inputs);
+        Some(Built { stage, inputs, action: key, output: output?, archives })
     };
     let stages = Stages { store: &project.store, order: project.graph.closure(&[stage])?, built: &built };
-    Ok(audit::audit_built(subject, options, &Behind { stages: &stages, stage, part })?)
+    let report = audit::audit_built(subject, options, &Behind { stages: &stages, stage, part })?;
+    if let Some(page) = page {
+        let mut known = Provenance::new(stage, part);
+        let left = provenance::explain_each(&stages, stage, part, &mut |made| {
+            !context.cancel.is_cancelled() && known.add(&made)
+        })?;
+        known.finish(left);
+        *page = Ok(known);
+    }
+    Ok(report)
 }
 
-fn show(args: &Args, context: &Context, report: &Report) -> Result<(), Failure> {
+fn show(args: &Args, context: &Context, report: &Report, provenance: Result<&Provenance, &str>) -> Result<(), Failure> {
     if let Some(path) = &args.html {
-        fs::replace(path, audit_html(report).as_bytes())?;
+        fs::replace(path, audit_html(report, provenance).as_bytes())?;
     }
     if let Some(path) = &args.sarif {
         let text = serde_json::to_string_pretty(&audit_sarif(report)).expect("the keys of a report are strings");

@@ -59,10 +59,13 @@ pub(super) fn origin_html(origin: &Origin, page: &mut String) {
     }
     for (at, (one, (x, y))) in boxes.iter().zip(&drawing.nodes).enumerate() {
         let middle = x + WIDTH / 2;
+        let stage = one.names.first().and_then(|name| name.strip_prefix("stage:"));
+        let stage = stage.map(|name| format!(" data-stage=\"{}\"", escape(name)));
         page.push_str(&format!(
-            "<g class=\"node {}\" data-node=\"{at}\" tabindex=\"0\"><title>{}</title><rect x=\"{x}\" y=\"{y}\" width=\"{WIDTH}\" \
+            "<g class=\"node {}\" data-node=\"{at}\"{} tabindex=\"0\"><title>{}</title><rect x=\"{x}\" y=\"{y}\" width=\"{WIDTH}\" \
              height=\"{HEIGHT}\" rx=\"6\"/><text x=\"{middle}\" y=\"{}\">{}</text><text class=\"small\" x=\"{middle}\" y=\"{}\">{}</text></g>\n",
             one.kind,
+            stage.unwrap_or_default(),
             escape(&one.names.join(", ")),
             y + 19,
             escape(&fit(&one.title, FITS)),
