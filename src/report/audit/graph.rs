@@ -40,7 +40,8 @@ pub(super) fn origin_html(origin: &Origin, page: &mut String) {
             "<span><svg width=\"34\" height=\"10\" aria-hidden=\"true\"><path class=\"edge {name}\" d=\"M1 5H33\"/></svg> {name}</span> "
         ));
     }
-    page.push_str("Point at a node, or step to it, to see what it took and gave.</p>\n");
+    page.push_str("<span>Point at a node, or step to it, to see what it took and gave; choose one that made files to see these.</span>\n");
+    page.push_str("<label><input type=\"checkbox\" id=\"fit\"> all at once</label></p>\n");
     let edges: Vec<(usize, usize, Role)> = lines.keys().copied().collect();
     let drawing = layers::draw(&depths(&boxes, &lines), &edges);
     page.push_str(&format!(

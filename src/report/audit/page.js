@@ -316,6 +316,12 @@ function choose(number) {
   about.replaceChildren(table);
 }
 if (graph) {
+  // A wide drawing is shown where it begins: amidst its highest nodes.
+  const frame = graph.parentElement;
+  const boxes = [...graph.querySelectorAll(".node rect")].map((rect) => rect.getBBox());
+  const top = Math.min(...boxes.map((box) => box.y));
+  const middles = boxes.filter((box) => box.y === top).map((box) => box.x + box.width / 2);
+  frame.scrollLeft = (Math.min(...middles) + Math.max(...middles) - frame.clientWidth) / 2;
   const focused = () => document.activeElement?.closest?.(".node")?.dataset.node;
   const makers = new Set([...document.querySelectorAll("#file-list [data-made]")].map((row) => row.dataset.made));
   for (const node of graph.querySelectorAll(".node")) {
