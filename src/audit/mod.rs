@@ -34,6 +34,7 @@ mod error;
 mod finding;
 mod image;
 mod leak;
+mod listed;
 mod nested;
 mod oci;
 mod origin;
@@ -55,6 +56,7 @@ pub use elf::Machine;
 pub use error::Error;
 pub use finding::{Evidence, Finding, Kind, Severity};
 pub use leak::{Needles, Surroundings};
+pub use listed::Listed;
 pub use origin::{Flow, Node, Origin, Role, Step, Traced, Tree};
 pub use report::{Counts, Report, SCHEMA, report_schema};
 pub use rules::Rule;
@@ -77,6 +79,8 @@ pub struct Options<'a> {
     pub config: &'a Config,
     /// What must not be in it: made once for many audits.
     pub needles: &'a Needles,
+    /// Whether the report lists all files with their digests, as a page does.
+    pub list: bool,
     /// Ends the audit early.
     pub cancel: Option<&'a CancelToken>,
 }
@@ -98,14 +102,18 @@ pub fn audit_built(subject: Subject, options: &Options<'_>, behind: &Behind<'_>)
 }
 
 fn audit_with(subject: Subject, options: &Options<'_>, mut found: Vec<Finding>) -> Result<Report, Error> {
-    let Options { name, stage, machine, config, needles, cancel } = options;
-    let scanner = scan::Scanner { needles, compilers: &config.compilers, cancel: *cancel };
+    let Options { name, stage, machine, config, needles, list, cancel } = options;
+    let scanner = scan::Scanner { needles, compilers: &config.compilers, list: *list, cancel: *cancel };
     let mut root = subject::collect(&scanner, subject)?;
     if scanner.is_cancelled() {
         return Err(Error::Cancelled { name: (*name).to_owned() });
     }
     let mut counts = Counts::default();
     take(&root, &mut BTreeSet::new(), &mut found, &mut counts);
+    let mut files = Vec::new();
+    if *list {
+        listed::list(&root, &mut files);
+    }
     let mut judge = image::Judge { needles, machine: config.machine.or(*machine), found, outside: BTreeSet::new() };
     for root in oci::images(&mut root)?.unwrap_or_else(|| vec![root]) {
         judge.subject(&root);
@@ -113,6 +121,7 @@ fn audit_with(subject: Subject, options: &Options<'_>, mut found: Vec<Finding>) 
     let image::Judge { found, outside, .. } = judge;
     let mut report = Report::new(name, *stage, config, found, counts);
     report.outside = outside.into_iter().collect();
+    report.files = files;
     Ok(report)
 }
 

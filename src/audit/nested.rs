@@ -47,7 +47,9 @@ pub(super) fn archive(scanner: &Scanner<'_>, object: &str, input: &mut dyn Input
     let (entries, outcome) = unpack(object, input, &mut |object, path, _, data| {
         let mut one = Scanned { files: 1, ..Scanned::default() };
         if let Some(bytes) = scanner.read(object, data, &mut one)? {
-            one = scanner.scan(object, path, &mut Cursor::new(bytes), depth + 1);
+            let mut bytes = Cursor::new(bytes);
+            let digest = scanner.digest(&mut bytes);
+            one = Scanned { digest, ..scanner.scan(object, path, &mut bytes, depth + 1) };
         }
         files.push(Arc::new(one));
         Ok(files.len() - 1)

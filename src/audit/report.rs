@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::config::{Config, Exception, FILE};
 use super::finding::{Evidence, Finding, Severity};
+use super::listed::Listed;
 use super::origin::Origin;
 use super::rules;
 
@@ -56,6 +57,9 @@ pub struct Report {
     /// The stages that it was made by; absent for what is no output of a stage.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
+    /// The files that were looked at: for pages, and no part of the JSON.
+    #[serde(skip)]
+    pub files: Vec<Listed>,
 }
 
 impl Report {
@@ -109,6 +113,7 @@ impl Report {
             exceptions,
             outside: Vec::new(),
             origin: None,
+            files: Vec::new(),
         }
     }
 

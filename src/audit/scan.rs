@@ -13,6 +13,7 @@ use super::nested;
 use super::rules;
 use super::text;
 use super::tree::Scanned;
+use crate::digest::{Digest, HashReader};
 use crate::format::{Codec, Decoder, Kind, detect};
 use crate::sys::CancelToken;
 
@@ -37,6 +38,8 @@ impl<T: Read + Seek + Send> Input for T {}
 pub(super) struct Scanner<'a> {
     pub needles: &'a Needles,
     pub compilers: &'a [String],
+    /// Whether files have to be named by their digests.
+    pub list: bool,
     pub cancel: Option<&'a CancelToken>,
 }
 
@@ -44,6 +47,18 @@ impl Scanner<'_> {
     /// Whether nobody waits for the answer any more.
     pub fn is_cancelled(&self) -> bool {
         self.cancel.is_some_and(CancelToken::is_cancelled)
+    }
+
+    /// The digest of a file that is to be listed; the file is left at its begin.
+    pub fn digest(&self, input: &mut dyn Input) -> Option<Digest> {
+        if !self.list {
+            return None;
+        }
+        let mut reader = HashReader::new(&mut *input);
+        io::copy(&mut reader, &mut io::sink()).ok()?;
+        let digest = reader.finish();
+        input.seek(SeekFrom::Start(0)).ok()?;
+        Some(digest)
     }
 
     /// Looks at a file; `object` is its name in findings, `path` tells what it is for. An error of reading is a finding.

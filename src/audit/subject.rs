@@ -127,7 +127,8 @@ fn is_archive(file: &mut File) -> bool {
 }
 
 fn lone(scanner: &Scanner<'_>, path: &Path, name: &str, mut file: File) -> Root {
-    let scanned = scanner.scan(name, &path.to_string_lossy(), &mut file, 0);
+    let digest = scanner.digest(&mut file);
+    let scanned = Scanned { digest, ..scanner.scan(name, &path.to_string_lossy(), &mut file, 0) };
     let node = Node { object: name.to_owned(), mode: 0o644, what: What::File(Arc::new(scanned)) };
     Root { label: String::new(), shape: Shape::Tree, nodes: BTreeMap::from([(name.to_owned(), node)]) }
 }
@@ -284,6 +285,7 @@ fn next(receiver: &Mutex<Receiver<Job>>) -> Option<Job> {
 
 fn work(scanner: &Scanner<'_>, budget: &Budget, job: Job) -> Scanned {
     let Job { object, path, size, load, .. } = job;
+    let known = if let Load::Blob(_, digest) = &load { Some(*digest) } else { None };
     let file = match load {
         Load::Bytes(_) if scanner.is_cancelled() => {
             budget.give(size);
@@ -291,9 +293,11 @@ fn work(scanner: &Scanner<'_>, budget: &Budget, job: Job) -> Scanned {
         }
         _ if scanner.is_cancelled() => return Scanned::default(),
         Load::Bytes(bytes) => {
-            let scanned = scanner.scan(&object, &path, &mut Cursor::new(bytes), 0);
+            let mut bytes = Cursor::new(bytes);
+            let digest = scanner.digest(&mut bytes);
+            let scanned = scanner.scan(&object, &path, &mut bytes, 0);
             budget.give(size);
-            return scanned;
+            return Scanned { digest, ..scanned };
         }
         Load::Dir(dir, path) => dir
             .open_beneath(path, OFlags::RDONLY | OFlags::NOFOLLOW)
@@ -305,9 +309,10 @@ fn work(scanner: &Scanner<'_>, budget: &Budget, job: Job) -> Scanned {
         Ok(mut file) => {
             // What a thread holds of a larger file is a part of it.
             budget.take(size.min(WHOLE));
+            let digest = known.or_else(|| scanner.digest(&mut file));
             let scanned = scanner.scan(&object, &path, &mut file, 0);
             budget.give(size.min(WHOLE));
-            scanned
+            Scanned { digest, ..scanned }
         }
         Err(reason) => {
             let finding = Finding::new(&rules::FILE_UNREADABLE, object, "it could not be opened")

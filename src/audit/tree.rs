@@ -6,10 +6,13 @@ use std::sync::Arc;
 use super::elf::Elf;
 use super::finding::Finding;
 use super::text::{Mention, Script};
+use crate::digest::Digest;
 
 /// Facts about one file's content.
 #[derive(Debug, Default)]
 pub(super) struct Scanned {
+    /// Its content, as far as it was read by itself.
+    pub digest: Option<Digest>,
     /// Set for ELF objects.
     pub elf: Option<Box<Elf>>,
     /// Set for what begins with `#!`.

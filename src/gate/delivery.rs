@@ -64,6 +64,7 @@ impl Gate for Delivery<'_> {
                     machine,
                     config: self.config,
                     needles: &self.needles,
+                    list: false,
                     cancel: Some(cancel),
                 };
                 let subject = Subject::Tree { store: self.store.clone(), digest: built.output };

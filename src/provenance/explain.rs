@@ -13,7 +13,7 @@ use super::what::What;
 use crate::digest::Digest;
 use crate::exec;
 use crate::stage::{ActionInputs, Stage};
-use crate::store::Store;
+use crate::store::{self, Store};
 use crate::trace::{PathId, ROOT};
 
 /// A stage as it was built.
@@ -56,16 +56,26 @@ pub struct Stages<'a> {
 }
 
 /// A file of a stage's output that is asked about, by how deep the question goes there.
-type Wants = BTreeMap<usize, BTreeMap<String, u32>>;
+pub(super) type Wants = BTreeMap<usize, BTreeMap<String, u32>>;
 
-struct Explainer<'a, 'b> {
+pub(super) struct Explainer<'a, 'b> {
     stages: &'b Stages<'a>,
-    trees: Trees<'a>,
+    pub(super) trees: Trees<'a>,
     built: BTreeMap<String, Built<'a>>,
     depth: u32,
-    wants: Wants,
+    pub(super) wants: Wants,
     beyond: BTreeMap<String, BTreeSet<String>>,
     untraced: BTreeSet<String>,
+    /// Stages that were built anew since others took what they left, where that is no error.
+    pub(super) changed: Option<BTreeSet<String>>,
+}
+
+/// A stage with its trace.
+pub(super) struct Opened<'a> {
+    built: Built<'a>,
+    trace: Digest,
+    index: Index,
+    inputs: Inputs,
 }
 
 /// Says what went into a file.
@@ -73,15 +83,7 @@ struct Explainer<'a, 'b> {
 /// # Errors
 /// No stage has the file, a stage was not built or was not observed, or the store fails.
 pub fn explain(stages: &Stages<'_>, question: &Question) -> Result<Answer, Error> {
-    let mut this = Explainer {
-        stages,
-        trees: Trees::new(stages.store),
-        built: BTreeMap::new(),
-        depth: question.depth,
-        wants: Wants::new(),
-        beyond: BTreeMap::new(),
-        untraced: BTreeSet::new(),
-    };
+    let mut this = Explainer::new(stages, question.depth);
     let place = this.locate(question)?;
     let at = this.rank(&place.stage).ok_or_else(|| Error::NotBuilt { stage: place.stage.clone() })?;
     this.wants.entry(at).or_default().insert(place.path.clone(), 1);
@@ -89,8 +91,8 @@ pub fn explain(stages: &Stages<'_>, question: &Question) -> Result<Answer, Error
     while let Some((at, files)) = this.wants.pop_last() {
         let stage = stages.order[at];
         let first = made.iter().all(|made| made.files.is_empty());
-        match this.stage(stage, &files)? {
-            Some(one) => made.push(one),
+        match this.open(stage)? {
+            Some(mut opened) => made.push(this.made(&mut opened, &files)?),
             None if first => {
                 let path = files.keys().next().cloned().unwrap_or_default();
                 return Err(Error::NoTrace { stage: stage.name.clone(), path });
@@ -127,12 +129,25 @@ struct Place {
     links: Vec<Link>,
 }
 
-impl<'a> Explainer<'a, '_> {
-    fn rank(&self, stage: &str) -> Option<usize> {
+impl<'a, 'b> Explainer<'a, 'b> {
+    pub(super) fn new(stages: &'b Stages<'a>, depth: u32) -> Self {
+        Self {
+            stages,
+            trees: Trees::new(stages.store),
+            built: BTreeMap::new(),
+            depth,
+            wants: Wants::new(),
+            beyond: BTreeMap::new(),
+            untraced: BTreeSet::new(),
+            changed: None,
+        }
+    }
+
+    pub(super) fn rank(&self, stage: &str) -> Option<usize> {
         self.stages.order.iter().position(|one| one.name == stage)
     }
 
-    fn built(&mut self, name: &str) -> Result<Option<Built<'a>>, Error> {
+    pub(super) fn built(&mut self, name: &str) -> Result<Option<Built<'a>>, Error> {
         if let Some(built) = self.built.get(name) {
             return Ok(Some(built.clone()));
         }
@@ -204,20 +219,29 @@ impl<'a> Explainer<'a, '_> {
         })
     }
 
-    /// What a stage did for these files of its output; nothing without a trace.
-    fn stage(&mut self, stage: &'a Stage, files: &BTreeMap<String, u32>) -> Result<Option<Made>, Error> {
+    /// A stage with its trace; nothing without one.
+    pub(super) fn open(&mut self, stage: &'a Stage) -> Result<Option<Opened<'a>>, Error> {
         let missing = || Error::NotBuilt { stage: stage.name.clone() };
         let built = self.built(&stage.name)?.ok_or_else(missing)?;
         let Some(trace) = exec::known(self.stages.store, built.action)?.and_then(|done| done.trace) else {
             return Ok(None);
         };
-        let mut index = Index::new(&self.stages.store.get_bytes(trace)?)?;
-        let inputs = Inputs::new(stage, &built.inputs)?;
+        let bytes = match self.stages.store.get_bytes(trace) {
+            Err(store::Error::Missing { .. }) => return Ok(None),
+            bytes => bytes?,
+        };
+        let (index, inputs) = (Index::new(&bytes)?, Inputs::new(stage, &built.inputs)?);
+        Ok(Some(Opened { built, trace, index, inputs }))
+    }
+
+    /// What a stage did for these files of its output.
+    pub(super) fn made(&mut self, opened: &mut Opened<'a>, files: &BTreeMap<String, u32>) -> Result<Made, Error> {
+        let Opened { built, trace, index, inputs } = opened;
         let depth = files.values().copied().min().unwrap_or(1);
         let mut made = Made {
-            stage: stage.name.clone(),
+            stage: built.stage.name.clone(),
             action: built.action,
-            trace,
+            trace: *trace,
             depth,
             copies: Vec::new(),
             files: Vec::new(),
@@ -232,12 +256,12 @@ impl<'a> Explainer<'a, '_> {
         for (path, depth) in files {
             let Some(Item::File(digest)) = self.trees.item(built.output, path)? else { continue };
             let id = index.names.find(ROOT, format!("/out/{path}").as_bytes());
-            let one = Walk::new(&mut index, &[id]);
-            if let Some((at, leaf, found)) = self.copied(&mut index, &inputs, &one, id, digest)? {
-                self.want(&built, &inputs, &found, *depth)?;
-                let of = self.input(&mut index, &inputs, at, leaf, found, digest, false)?;
+            let one = Walk::new(index, &[id]);
+            if let Some((at, leaf, found)) = self.copied(index, inputs, &one, id, digest)? {
+                self.want(built, inputs, &found, *depth)?;
+                let of = self.input(index, inputs, at, leaf, found, digest, false)?;
                 let data = one.steps.iter().rev().filter(|(_, step)| step.class == Class::Data);
-                let by = data.map(|(number, _)| maker(&index, &one, *number)).collect();
+                let by = data.map(|(number, _)| maker(index, &one, *number)).collect();
                 made.copies.push(Copied { path: path.clone(), of, by });
             } else {
                 made.files.push(File { path: path.clone(), digest });
@@ -246,19 +270,19 @@ impl<'a> Explainer<'a, '_> {
             }
         }
         let walk = match (wanted.len(), walk) {
-            (0, _) | (_, None) => return Ok(Some(made)),
+            (0, _) | (_, None) => return Ok(made),
             (1, Some(walk)) => walk,
-            _ => Walk::new(&mut index, &wanted),
+            _ => Walk::new(index, &wanted),
         };
-        made.processes = walk.steps.keys().map(|number| maker(&index, &walk, *number)).collect();
+        made.processes = walk.steps.keys().map(|number| maker(index, &walk, *number)).collect();
         for (path, leaf) in &walk.leaves {
             let text = index.names.text(*path);
-            match self.find(&inputs, &text)? {
+            match self.find(inputs, &text)? {
                 Some((found, digest)) => {
                     if leaf.class != Class::Control {
-                        self.want(&built, &inputs, &found, depth + 1)?;
+                        self.want(built, inputs, &found, depth + 1)?;
                     }
-                    made.inputs.push(self.input(&mut index, &inputs, *path, *leaf, found, digest, true)?);
+                    made.inputs.push(self.input(index, inputs, *path, *leaf, found, digest, true)?);
                 }
                 None if leaf.changed && leaf.class == Class::Control => made.generated.push(text),
                 // What the stage made itself is no input.
@@ -274,7 +298,7 @@ impl<'a> Explainer<'a, '_> {
             .retain(|archive| made.inputs.iter().any(|input| input.input == format!("source:{}", archive.name)));
         made.generated.sort();
         made.unknown.sort();
-        Ok(Some(made))
+        Ok(made)
     }
 
     fn find(&mut self, inputs: &Inputs, path: &str) -> Result<Option<(Found, Digest)>, Error> {
@@ -322,8 +346,17 @@ impl<'a> Explainer<'a, '_> {
             self.beyond.entry(stage.clone()).or_default().insert(path);
             return Ok(());
         }
-        let built = self.built(stage)?.ok_or_else(|| Error::NotBuilt { stage: stage.clone() })?;
-        if self.stages.store.subtree(built.output, part)? != Some(root.tree) {
+        let built = self.built(stage)?;
+        let same = |built: Option<Built<'_>>| match built {
+            Some(built) => Ok(self.stages.store.subtree(built.output, part)? == Some(root.tree)),
+            None if self.changed.is_some() => Ok(false),
+            None => Err(Error::NotBuilt { stage: stage.clone() }),
+        };
+        if !same(built)? {
+            if let Some(changed) = &mut self.changed {
+                changed.insert(stage.clone());
+                return Ok(());
+            }
             return Err(Error::Changed { stage: stage.clone(), user: user.stage.name.clone() });
         }
         let before = self.wants.entry(at).or_default().entry(path).or_insert(depth);

@@ -31,6 +31,9 @@
 //! are known by name, and a file's origin is then the one with the most alike path. And whatever made it: an output with
 //! the same content as an input that reached it is a copy of that input, and nothing else went into it.
 //!
+//! *Who shows all of it* (the page of an audit) asks [`explain_each`]: the same answer for every file of an output and of
+//! the stages behind it, each trace read once.
+//!
 //! *Who judges what stages did* (the audit) takes an [`Observed`]: the same facts for all files of an output at once.
 //!
 //! # Inputs
@@ -52,6 +55,7 @@
 
 mod answer;
 mod class;
+mod each;
 mod error;
 mod explain;
 mod index;
@@ -69,6 +73,7 @@ pub use answer::{
     Answer, Archive, Beyond, Copied, File, Input, Link, Lost, Made, Maker, SCHEMA, Search, answer_schema,
 };
 pub use class::Class;
+pub use each::{Left, explain_each};
 pub use error::Error;
 pub use explain::{Built, Question, Stages, explain};
 pub use index::Index;

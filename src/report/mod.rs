@@ -25,7 +25,7 @@ mod text;
 mod units;
 mod why;
 
-pub use audit::{audit_html, audit_sarif, audit_text, rule_text, rules_text};
+pub use audit::{Provenance, audit_html, audit_sarif, audit_text, rule_text, rules_text};
 pub use failure::failure_box;
 pub use json::JsonLines;
 pub use live::{Live, Screen};

@@ -7,9 +7,9 @@ use crate::provenance::{Answer, Class, Input, Made, Maker, What};
 use crate::report::{Palette, Role, clean, count, fit};
 
 /// Entries of a list that are shown in short.
-const SHORT: usize = 8;
+pub(super) const SHORT: usize = 8;
 /// How many groups of processes are shown below each other, in short and at all.
-const DEEPEST: [usize; 2] = [7, 40];
+pub(super) const DEEPEST: [usize; 2] = [7, 40];
 
 /// How much of an answer is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,6 +79,36 @@ pub fn why_text(answer: &Answer, tell: &Tell, palette: Palette) -> String {
     lines.iter().map(|line| format!("{}\n", cut(line).trim_end())).collect()
 }
 
+/// The processes that made something, by whom what they wrote was read.
+pub(super) struct Makers<'a> {
+    by_reader: BTreeMap<Option<u32>, Vec<&'a Maker>>,
+}
+
+impl<'a> Makers<'a> {
+    pub(super) fn new(made: &'a Made) -> Self {
+        let mut by_reader: BTreeMap<Option<u32>, Vec<&Maker>> = BTreeMap::new();
+        for maker in made.processes.iter().filter(|one| one.class == Class::Data) {
+            by_reader.entry(maker.via).or_default().push(maker);
+        }
+        Self { by_reader }
+    }
+
+    /// Those whose output these read (none: those that wrote what was asked for), by program; what ran last comes first.
+    pub(super) fn groups(&self, of: Option<&BTreeSet<u32>>) -> Vec<(&'a str, Vec<&'a Maker>)> {
+        let readers: Vec<Option<u32>> =
+            of.map_or_else(|| vec![None], |of| of.iter().map(|number| Some(*number)).collect());
+        let mut groups: BTreeMap<&str, Vec<&Maker>> = BTreeMap::new();
+        for maker in readers.iter().filter_map(|reader| self.by_reader.get(reader)).flatten() {
+            let name = maker.arguments.first().map_or(maker.program.as_str(), String::as_str);
+            groups.entry(name.rsplit('/').next().unwrap_or(name)).or_default().push(maker);
+        }
+        let mut groups: Vec<(&str, Vec<&Maker>)> = groups.into_iter().collect();
+        groups.iter_mut().for_each(|(_, makers)| makers.sort_by_key(|maker| maker.number));
+        groups.sort_by_key(|(_, makers)| std::cmp::Reverse(makers.last().map(|maker| maker.number)));
+        groups
+    }
+}
+
 struct View<'a> {
     tell: &'a Tell,
     palette: Palette,
@@ -133,7 +163,7 @@ impl View<'_> {
         node.below.push(files);
         let number = made.processes.iter().filter(|one| one.class == Class::Data).count();
         let mut by = Node::new(if number == 1 { "by 1 process".to_owned() } else { format!("by {number} processes") });
-        by.below = self.makers(made, None, 0);
+        by.below = self.makers(&Makers::new(made), None, 0);
         node.below.push(by);
         for class in [Class::Data, Class::Tool, Class::Control] {
             node.below.extend(self.class(made, class));
@@ -169,22 +199,8 @@ impl View<'_> {
     }
 
     /// The processes whose output went into that of another, by program.
-    fn makers(&self, made: &Made, via: Option<&BTreeSet<u32>>, depth: usize) -> Vec<Node> {
-        let mut groups: BTreeMap<&str, Vec<&Maker>> = BTreeMap::new();
-        for maker in made.processes.iter().filter(|one| one.class == Class::Data) {
-            let is = match (via, maker.via) {
-                (None, None) => true,
-                (Some(of), Some(via)) => of.contains(&via),
-                _ => false,
-            };
-            if is {
-                let name = maker.arguments.first().map_or(maker.program.as_str(), String::as_str);
-                groups.entry(name.rsplit('/').next().unwrap_or(name)).or_default().push(maker);
-            }
-        }
-        let mut groups: Vec<(&str, Vec<&Maker>)> = groups.into_iter().collect();
-        // What ran last comes first.
-        groups.sort_by_key(|(_, makers)| std::cmp::Reverse(makers.iter().map(|maker| maker.number).max()));
+    fn makers(&self, all: &Makers<'_>, via: Option<&BTreeSet<u32>>, depth: usize) -> Vec<Node> {
+        let groups = all.groups(via);
         let mut nodes = Vec::new();
         for (name, makers) in groups {
             let last = makers.last().expect("a group has what made it one");
@@ -199,7 +215,7 @@ impl View<'_> {
             };
             if depth < DEEPEST[usize::from(self.tell.all)] {
                 let numbers = makers.iter().map(|maker| maker.number).collect();
-                node.below.extend(self.makers(made, Some(&numbers), depth + 1));
+                node.below.extend(self.makers(all, Some(&numbers), depth + 1));
             }
             nodes.push(node);
         }

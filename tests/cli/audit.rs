@@ -81,7 +81,15 @@ fn judge(store: &Store, tree: Digest, part: &str) -> Report {
         ..Surroundings::default()
     };
     let needles = Needles::new(&around, &config.leaks);
-    let options = Options { name: part, stage: None, machine: None, config: &config, needles: &needles, cancel: None };
+    let options = Options {
+        name: part,
+        stage: None,
+        machine: None,
+        config: &config,
+        needles: &needles,
+        list: false,
+        cancel: None,
+    };
     audit::audit(Subject::Tree { store: store.clone(), digest }, &options).expect("it can be audited")
 }
 
@@ -205,6 +213,7 @@ fn json_sarif_and_html() {
     sarif(&serde_json::from_str(&project.read("project/a.sarif")).expect("JSON"));
     let page = project.read("project/a.html");
     assert!(page.contains("usr/lib/&lt;b&gt;&amp;&quot;x.conf") && !page.contains("<b>&"), "{page}");
+    assert!(page.contains("data-file=\"usr/lib/&lt;b&gt;") && page.contains("There is no provenance:"), "{page}");
     for foreign in ["http://", "https://", "src=", "<link", "@import", "url("] {
         assert!(!page.contains(foreign), "the page asks for `{foreign}`");
     }

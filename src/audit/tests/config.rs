@@ -19,8 +19,15 @@ fn exceptions_are_listed_and_unused_ones_told() {
          [[severity]]\nrule = \"leak-build-path\"\nis = \"warning\"\nreason = \"it is one\"\n",
     );
     let needles = Needles::new(&Surroundings::default(), &config.leaks);
-    let options =
-        Options { name: "x", stage: Some("this"), machine: None, config: &config, needles: &needles, cancel: None };
+    let options = Options {
+        name: "x",
+        stage: Some("this"),
+        machine: None,
+        config: &config,
+        needles: &needles,
+        list: false,
+        cancel: None,
+    };
     let report = audit(Subject::open(folder.path()).expect("it is there"), &options).expect("it can be audited");
     assert_eq!(lines(&report), ["leak-build-path usr/lib/b", "audit-exception-unused audit.toml"]);
     assert!(report.is_clean());

@@ -112,8 +112,15 @@ fn judged(trace: Option<&Trace>, writable: bool) -> Vec<String> {
     let stages = Stages { store: &store, order: vec![&stage], built: &built };
     let config = Config::default();
     let needles = Needles::new(&Surroundings::default(), &config.leaks);
-    let options =
-        Options { name: "one", stage: Some("one"), machine: None, config: &config, needles: &needles, cancel: None };
+    let options = Options {
+        name: "one",
+        stage: Some("one"),
+        machine: None,
+        config: &config,
+        needles: &needles,
+        list: false,
+        cancel: None,
+    };
     let subject = Subject::Tree { store: store.clone(), digest: output };
     let behind = Behind { stages: &stages, stage: "one", part: "" };
     lines(&audit_built(subject, &options, &behind).expect("it can be audited"))

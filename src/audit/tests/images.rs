@@ -96,8 +96,15 @@ fn a_layout_that_lacks_a_layer_is_refused() {
         }
     }
     let needles = Needles::new(&Surroundings::default(), &[]);
-    let options =
-        Options { name: "x", stage: None, machine: None, config: &Config::default(), needles: &needles, cancel: None };
+    let options = Options {
+        name: "x",
+        stage: None,
+        machine: None,
+        config: &Config::default(),
+        needles: &needles,
+        list: false,
+        cancel: None,
+    };
     let error = audit(Subject::open(folder.path()).expect("it is there"), &options).unwrap_err();
     assert!(error.to_string().contains("is missing or no archive"), "{error}");
 }

@@ -21,7 +21,8 @@ fn lines(report: &Report) -> Vec<String> {
 
 fn report(path: &Path, config: &Config) -> Report {
     let needles = Needles::new(&Surroundings::default(), &config.leaks);
-    let options = Options { name: "subject", stage: None, machine: None, config, needles: &needles, cancel: None };
+    let options =
+        Options { name: "subject", stage: None, machine: None, config, needles: &needles, list: false, cancel: None };
     audit(Subject::open(path).expect("the subject is there"), &options).expect("it can be audited")
 }
 

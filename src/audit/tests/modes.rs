@@ -121,7 +121,7 @@ proptest::proptest! {
         rest in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..600),
     ) {
         let needles = Needles::new(&Surroundings::default(), &[]);
-        let scanner = scan::Scanner { needles: &needles, compilers: &[], cancel: None };
+        let scanner = scan::Scanner { needles: &needles, compilers: &[], list: false, cancel: None };
         scanner.scan("x", "x.la", &mut std::io::Cursor::new([start, &rest].concat()), 0);
     }
 
@@ -141,7 +141,7 @@ proptest::proptest! {
             }
         }
         let needles = Needles::new(&Surroundings::default(), &[]);
-        let scanner = scan::Scanner { needles: &needles, compilers: &[], cancel: None };
+        let scanner = scan::Scanner { needles: &needles, compilers: &[], list: false, cancel: None };
         scanner.scan("x", "x", &mut std::io::Cursor::new(bytes), 0);
     }
 }

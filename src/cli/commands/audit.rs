@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::why;
 use crate::audit::{self, Behind, Config, Machine, Needles, Options, Origin, Report, Step, Subject, rules};
 use crate::build::Preview;
 use crate::cli::project::Project;
@@ -10,8 +11,8 @@ use crate::cli::terminal::Stream;
 use crate::cli::{Context, ExitCode, Failure};
 use crate::digest::Digest;
 use crate::fs;
-use crate::provenance::{Built, Stages};
-use crate::report::{audit_html, audit_sarif, audit_text, rule_text, rules_text};
+use crate::provenance::{self, Built, Stages};
+use crate::report::{Provenance, audit_html, audit_sarif, audit_text, rule_text, rules_text};
 use crate::stage::Stage;
 
 /// Judge what is delivered: search paths, dependencies, leaks, links, modes.
@@ -98,9 +99,14 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let mut clean = true;
     for Target { name, machine, subject, made } in targets {
         let (stage, cancel) = (made.as_ref().map(|made| made.stage), Some(&context.cancel));
-        let options = Options { name: &name, stage, machine, config: &config, needles: &needles, cancel };
+        let list = args.html.is_some();
+        let options = Options { name: &name, stage, machine, config: &config, needles: &needles, list, cancel };
+        let mut provenance = Err(unmade(&subject));
         let report = match &made {
-            Some(made) => made.audit(subject, &options),
+            Some(made) => {
+                let page = args.html.is_some().then_some(&mut provenance);
+                made.audit(subject, &options, page, context)
+            }
             None => audit::audit(subject, &options).map_err(Failure::from),
         };
         if let Some(signal) = context.cancel.signal() {
@@ -108,19 +114,36 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         }
         let report = report?;
         clean &= report.is_clean();
-        show(args, context, &report)?;
+        show(args, context, &report, provenance.as_ref().map_err(|reason| *reason))?;
     }
     Ok(if clean { ExitCode::Done } else { ExitCode::No })
 }
 
+/// Why nothing is known of how something was made.
+fn unmade(subject: &Subject) -> &'static str {
+    match subject {
+        Subject::Tree { .. } => "a tree that is named by its digest does not tell which stage left it; name the stage",
+        Subject::Folder(_) => "it is a directory, and not what a stage of a project left; name the stage",
+        Subject::File { .. } => "it is a file that was not made here, and not what a stage of a project left",
+    }
+}
+
 impl Made<'_> {
-    /// Audits what the stage left, with how it and all that it came from was made.
-    fn audit(&self, subject: Subject, options: &Options<'_>) -> Result<Report, Failure> {
+    /// Audits what the stage left, with how it and all that it came from was made; for a page also file by file.
+    fn audit(
+        &self,
+        subject: Subject,
+        options: &Options<'_>,
+        page: Option<&mut Result<Provenance, &'static str>>,
+        context: &Context,
+    ) -> Result<Report, Failure> {
         let Self { project, stage, part, previews } = self;
         let place: BTreeMap<&str, &Preview<'_>> = previews.iter().map(|one| (one.stage.name.as_str(), one)).collect();
+        let for_page = page.is_some();
         let built = |stage: &Stage| {
             let Preview { stage, inputs, key, output, .. } = place.get(stage.name.as_str())?;
-            Some(Built { stage, inputs: inputs.clone(), action: *key, output: (*output)?, archives: Vec::new() })
+            let archives = if for_page { why::archives(project, stage, inputs) } else { Vec::new() };
+            Some(Built { stage, inputs: inputs.clone(), action: *key, output: (*output)?, archives })
         };
         let order = previews.iter().map(|preview| preview.stage).collect();
         let stages = Stages { store: &project.store, order, built: &built };
@@ -130,13 +153,21 @@ impl Made<'_> {
             .map(|one| Step { stage: one.stage, inputs: &one.inputs, key: one.key, output: one.output })
             .collect();
         report.origin = Some(Origin::new(&project.store, &steps)?);
+        if let Some(page) = page {
+            let mut known = Provenance::new(stage, part);
+            let left = provenance::explain_each(&stages, stage, part, &mut |made| {
+                !context.cancel.is_cancelled() && known.add(&made)
+            })?;
+            known.finish(left);
+            *page = Ok(known);
+        }
         Ok(report)
     }
 }
 
-fn show(args: &Args, context: &Context, report: &Report) -> Result<(), Failure> {
+fn show(args: &Args, context: &Context, report: &Report, provenance: Result<&Provenance, &str>) -> Result<(), Failure> {
     if let Some(path) = &args.html {
-        fs::replace(path, audit_html(report).as_bytes())?;
+        fs::replace(path, audit_html(report, provenance).as_bytes())?;
     }
     if let Some(path) = &args.sarif {
         let text = serde_json::to_string_pretty(&audit_sarif(report)).expect("the keys of a report are strings");

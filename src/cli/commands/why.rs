@@ -81,7 +81,7 @@ fn file(args: &Args, project: &Project, context: &Context) -> Result<ExitCode, F
 }
 
 /// The archives of a stage's sources, if they are still those that are pinned.
-fn archives(project: &Project, stage: &Stage, inputs: &ActionInputs) -> Vec<Archive> {
+pub(super) fn archives(project: &Project, stage: &Stage, inputs: &ActionInputs) -> Vec<Archive> {
     let archive = |source: &SourceInput| {
         let used = stage.sources.get(&source.name)?;
         let pin = Resolver::pin_of(&project.store, &project.lockfile, &source.name, used, source.tree).ok()??;

@@ -40,7 +40,8 @@ pub(super) fn origin_html(origin: &Origin, page: &mut String) {
             "<span><svg width=\"34\" height=\"10\" aria-hidden=\"true\"><path class=\"edge {name}\" d=\"M1 5H33\"/></svg> {name}</span> "
         ));
     }
-    page.push_str("Point at a node, or step to it, to see what it took and gave.</p>\n");
+    page.push_str("<span>Point at a node, or step to it, to see what it took and gave; choose one that made files to see these.</span>\n");
+    page.push_str("<label><input type=\"checkbox\" id=\"fit\"> all at once</label></p>\n");
     let edges: Vec<(usize, usize, Role)> = lines.keys().copied().collect();
     let drawing = layers::draw(&depths(&boxes, &lines), &edges);
     page.push_str(&format!(
@@ -59,10 +60,13 @@ pub(super) fn origin_html(origin: &Origin, page: &mut String) {
     }
     for (at, (one, (x, y))) in boxes.iter().zip(&drawing.nodes).enumerate() {
         let middle = x + WIDTH / 2;
+        let stage = one.names.first().and_then(|name| name.strip_prefix("stage:"));
+        let stage = stage.map(|name| format!(" data-stage=\"{}\"", escape(name)));
         page.push_str(&format!(
-            "<g class=\"node {}\" data-node=\"{at}\" tabindex=\"0\"><title>{}</title><rect x=\"{x}\" y=\"{y}\" width=\"{WIDTH}\" \
+            "<g class=\"node {}\" data-node=\"{at}\"{} tabindex=\"0\"><title>{}</title><rect x=\"{x}\" y=\"{y}\" width=\"{WIDTH}\" \
              height=\"{HEIGHT}\" rx=\"6\"/><text x=\"{middle}\" y=\"{}\">{}</text><text class=\"small\" x=\"{middle}\" y=\"{}\">{}</text></g>\n",
             one.kind,
+            stage.unwrap_or_default(),
             escape(&one.names.join(", ")),
             y + 19,
             escape(&fit(&one.title, FITS)),

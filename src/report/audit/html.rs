@@ -1,29 +1,36 @@
 //! One page of HTML with everything in it: it can be sent by mail, opened from a disk, kept as a build's artefact.
 //!
-//! Without scripts the page is a table; its script only hides rows. Everything that comes from the subject is escaped.
+//! Without scripts the page is a few tables; its script hides rows, and makes trees of how files were made. Everything that
+//! comes from the subject is escaped, and should that fail: the page's policy names the hashes of its own style and script,
+//! and nothing else runs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::files::files_html;
 use super::graph::origin_html;
+use super::provenance::Provenance;
 use crate::audit::{Finding, Report, Severity};
+use crate::digest::Digest;
 use crate::report::{bytes, clean};
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
-/// The page.
-pub fn audit_html(report: &Report) -> String {
+/// The page, with how the files were made, or why nothing is known of that.
+pub fn audit_html(report: &Report, provenance: Result<&Provenance, &str>) -> String {
     let counts = &report.counts;
     let verdict = if report.is_clean() { ("good", "no errors") } else { ("error", "errors") };
     let tile = |class: &str, number: u64, what: &str| format!("<li class=\"{class}\"><b>{number}</b> {what}</li>\n");
     let mut page = format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; base-uri 'none'; form-action 'none'; style-src '{style}'; script-src '{script}'\">\n\
          <title>Audit of {subject}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
          <h1>Audit of <code>{subject}</code> <span class=\"verdict {}\">{}</span></h1>\n<ul class=\"tiles\">\n",
         verdict.0,
         verdict.1,
+        style = allowed(&format!("\n{STYLE}")),
+        script = allowed(&format!("\n{SCRIPT}")),
         subject = escape(&report.subject),
     );
     page.push_str(&tile("error", counts.errors, "errors"));
@@ -38,8 +45,9 @@ pub fn audit_html(report: &Report) -> String {
         origin_html(origin, &mut page);
     }
     by_rule(report, &mut page);
-    table(report, &mut page);
+    table(report, provenance.ok(), &mut page);
     exceptions(report, &mut page);
+    files_html(report, provenance, &mut page);
     if !report.outside.is_empty() {
         let list: Vec<String> = report.outside.iter().map(|name| format!("<code>{}</code>", escape(name))).collect();
         page.push_str(&format!("<h2>Needed from outside</h2>\n<p>{}</p>\n", list.join(" ")));
@@ -69,21 +77,34 @@ fn by_rule(report: &Report, page: &mut String) {
     page.push_str("</tbody>\n</table>\n");
 }
 
-fn table(report: &Report, page: &mut String) {
+fn table(report: &Report, provenance: Option<&Provenance>, page: &mut String) {
+    // Objects that have a row with a tree among the files.
+    let told: BTreeSet<&str> = report
+        .files
+        .iter()
+        .filter(|file| provenance.is_some_and(|it| it.node_of(&file.object, file.digest).is_some()))
+        .map(|file| file.object.as_str())
+        .collect();
     page.push_str(
-        "<h2 id=\"findings\">Findings</h2>\n<form id=\"filter\">\n<input type=\"search\" id=\"text\" placeholder=\"rule, object or evidence\" \
+        "<h2 id=\"findings\">Findings</h2>\n<form class=\"filter\" data-table=\"list\">\n<input type=\"search\" placeholder=\"rule, object or evidence\" \
          aria-label=\"Filter findings\">\n",
     );
     for severity in Severity::ALL {
         page.push_str(&format!("<label><input type=\"checkbox\" value=\"{severity}\" checked> {severity}s</label>\n"));
     }
-    page.push_str("<output id=\"shown\"></output>\n</form>\n");
+    page.push_str("<output></output>\n</form>\n");
     page.push_str("<table id=\"list\">\n<thead><tr><th>Severity<th>Rule<th>Object<th>Finding</thead>\n<tbody>\n");
     for finding in &report.findings {
+        let object = escape(&finding.object);
+        let object = if told.contains(finding.object.as_str()) {
+            format!("<button type=\"button\" class=\"open\" data-open=\"{object}\">{object}</button>")
+        } else {
+            object
+        };
         page.push_str(&format!(
-            "<tr data-severity=\"{severity}\"><td><span class=\"{severity}\">{severity}</span><td>{}<td class=\"path\">{}<td>{}",
+            "<tr data-group=\"{severity}\"><td><span class=\"{severity}\">{severity}</span><td>{}<td class=\"path\">{}<td>{}",
             finding.rule.id,
-            escape(&finding.object),
+            object,
             escape(&finding.message),
             severity = finding.severity,
         ));
@@ -123,6 +144,19 @@ fn exceptions(report: &Report, page: &mut String) {
         ));
     }
     page.push_str("</tbody>\n</table>\n");
+}
+
+/// What a page's policy calls a script or a style that may be there (CSP3, hash-source).
+pub(super) fn allowed(text: &str) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let hash = Digest::of(text.as_bytes()).hash;
+    let mut code = "sha256-".to_owned();
+    for part in hash.chunks(3) {
+        let bits = (0..3).fold(0_usize, |bits, at| bits << 8 | usize::from(part.get(at).copied().unwrap_or(0)));
+        let letter = |at: usize| if at <= part.len() { char::from(LETTERS[bits >> (18 - 6 * at) & 63]) } else { '=' };
+        code.extend((0..4).map(letter));
+    }
+    code
 }
 
 /// Text as content or as an attribute's value.
