@@ -21,7 +21,7 @@ use crate::schedule::events::StageResult;
 /// Kind of the notes in the store.
 const KIND: &str = "fresh";
 /// First line of a note.
-const FORMAT: &str = "repro fresh 2";
+const FORMAT: &str = "repro fresh 3";
 /// A file that changed less than this before it was read may change again without showing, in nanoseconds: file times
 /// advance with the kernel's tick, 10 ms at the coarsest.
 const GRANULARITY: i128 = 20_000_000;
@@ -89,11 +89,22 @@ impl Seen {
     }
 }
 
-fn signature(meta: &Meta) -> String {
-    let Meta { device, inode, mode, size, modified, changed, .. } = meta;
+/// What tells one state of a file from another.
+fn fields(meta: &Meta) -> [i128; 6] {
+    let Meta { device, inode, mode, size, modified, changed, .. } = *meta;
     // A folder's size says nothing, and differs between file systems.
-    let size = if meta.kind == Kind::Directory { 0 } else { *size };
-    format!("{device:x}.{inode:x}.{mode:o}.{size:x}.{modified:x}.{changed:x}")
+    let size = if meta.kind == Kind::Directory { 0 } else { size };
+    [device.into(), inode.into(), mode.into(), size.into(), modified, changed]
+}
+
+fn signature(meta: &Meta) -> String {
+    fields(meta).map(|field| field.to_string()).join(".")
+}
+
+/// The fields of a signature.
+fn parse(signature: &str) -> impl Iterator<Item = Option<i128>> {
+    // Nanoseconds since 1970 fit 64 bits until the year 2262, and their parsing is quicker.
+    signature.split('.').map(|field| field.parse::<i64>().ok().map(i128::from).or_else(|| field.parse().ok()))
 }
 
 /// Remembers that `question` was answered by `built` from the definitions that looked like `seen`.
@@ -113,7 +124,8 @@ pub fn remember(store: &Store, question: &Question, seen: &Seen, built: &[Built]
     store.put_note(KIND, &question.name, text.as_bytes())
 }
 
-/// The answer to `question` if nothing has changed since it was remembered.
+/// The answer to `question` if nothing has changed since it was remembered, as long as the products are still laid out
+/// ([`all_linked`](super::layout::all_linked)).
 pub fn answer(store: &Store, root: &Path, question: &Question) -> Option<Vec<Built>> {
     let note = store.note(KIND, &question.name).ok()??;
     let mut lines = std::str::from_utf8(&note).ok()?.lines();
@@ -137,11 +149,16 @@ pub fn answer(store: &Store, root: &Path, question: &Question) -> Option<Vec<Bui
     let dir = Dir::open(root).ok()?;
     for line in lines {
         let (expected, path) = line.split_once('\t')?;
-        let found = dir.stat(path).ok()?;
-        if found.as_ref().map_or_else(|| ABSENT.to_owned(), signature) != expected {
+        let same = match dir.stat(path).ok()? {
+            Some(meta) => fields(&meta).map(Some).into_iter().eq(parse(expected)),
+            None => expected == ABSENT,
+        };
+        if !same {
             return None;
         }
     }
-    // The results themselves may have been collected, or found damaged.
-    built.iter().all(|built| store.contains(built.output)).then_some(built)
+    // The results themselves may have been collected, or found damaged. Those of products are looked for where they are
+    // laid out.
+    let there = |built: &Built| built.product || store.contains(built.output);
+    built.iter().all(there).then_some(built)
 }

@@ -34,9 +34,8 @@ pub fn link(store: &Store, tree: Digest, folder: &Path, name: &str) -> Result<()
 pub fn all_linked<'a>(store: &Store, folder: &Path, mut trees: impl Iterator<Item = (&'a str, Digest)>) -> bool {
     let Ok(folder) = Dir::open(folder) else { return false };
     trees.all(|(name, tree)| {
-        let leads =
-            folder.read_link(name).is_ok_and(|to| to == store.checkout_path(tree).as_os_str().as_encoded_bytes());
-        leads && folder.leads_somewhere(name)
+        let path = store.checkout_path(tree);
+        store.is_checked_out(tree) && folder.read_link(name).is_ok_and(|to| to == path.as_os_str().as_encoded_bytes())
     })
 }
 

@@ -275,11 +275,6 @@ impl Dir {
         }
     }
 
-    /// Whether `name` is there, and if it is a symbolic link, whether what it leads to is.
-    pub fn leads_somewhere(&self, name: impl AsRef<Path>) -> bool {
-        sys::statat(&self.fd, name.as_ref(), AtFlags::empty()).is_ok()
-    }
-
     /// What is known of an open file; `name` is for the error.
     ///
     /// # Errors

@@ -1,9 +1,14 @@
 //! A trace, sorted once so that questions walk only what they need.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::ops::Range;
+use std::rc::Rc;
 
 use crate::trace::{Error, Move, MoveKind, PathId, Process, Program, ROOT, Reader, Ways};
 
+use super::class::Judge;
+use super::copier::Copier;
 use super::names::Names;
 
 /// A process that could not have seen the end of the stage: later than everything.
@@ -96,6 +101,9 @@ pub struct Index {
     substitutions: Vec<(u32, PathId)>,
     /// Pipes that nobody writes as standard output: the pipe, and whoever writes.
     fed: Vec<(PathId, u32)>,
+    /// What questions found out so far, for those that follow.
+    judges: RefCell<BTreeMap<u32, Rc<Judge>>>,
+    copiers: RefCell<BTreeMap<u32, Rc<Copier>>>,
 }
 
 const WRITES: Ways = Ways::WRITTEN.and(Ways::CREATED);
@@ -145,6 +153,8 @@ impl Index {
             handed: Vec::new(),
             substitutions: Vec::new(),
             fed: Vec::new(),
+            judges: RefCell::default(),
+            copiers: RefCell::default(),
         }
     }
 
@@ -291,6 +301,26 @@ impl Index {
         let Some(at) = self.at(process) else { return &[] };
         let end = self.starts.get(process as usize).map_or(self.programs.len(), |next| next.programs as usize);
         self.programs.get(at.programs as usize..end).unwrap_or_default()
+    }
+
+    /// What is known of a process by its program.
+    pub(super) fn judge(&self, process: u32) -> Rc<Judge> {
+        let known = self.judges.borrow().get(&process).cloned();
+        known.unwrap_or_else(|| {
+            let judge = Rc::new(Judge::new(self, process));
+            self.judges.borrow_mut().insert(process, Rc::clone(&judge));
+            judge
+        })
+    }
+
+    /// What a process that copies has read.
+    pub(super) fn copier(&self, process: u32) -> Rc<Copier> {
+        let known = self.copiers.borrow().get(&process).cloned();
+        known.unwrap_or_else(|| {
+            let copier = Rc::new(Copier::new(self, process));
+            self.copiers.borrow_mut().insert(process, Rc::clone(&copier));
+            copier
+        })
     }
 
     /// The program that a process ran last; of one that executed none, what its parent ran when it began.

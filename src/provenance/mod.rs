@@ -55,6 +55,7 @@
 
 mod answer;
 mod class;
+mod copier;
 mod each;
 mod error;
 mod explain;

@@ -1,7 +1,6 @@
 //! From files that a stage left back to what went into them.
 
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
-use std::rc::Rc;
 
 use super::class::{Class, Judge, Kind};
 use super::index::{END, Index, Touch, Writer};
@@ -50,7 +49,6 @@ pub(super) struct Walk {
     tools: BTreeMap<PathId, (u32, u32)>,
     /// For paths whose writers were followed: the first of them in the list of all, and until when.
     sought: BTreeMap<PathId, (usize, u32)>,
-    judges: BTreeMap<u32, Rc<Judge>>,
 }
 
 /// A path that something was read from, or executed, on the way to a file.
@@ -146,7 +144,7 @@ impl Walk {
             if origin.writers.is_empty() {
                 // Make gives those whom it starts a pipe that nobody writes to.
                 let feeders = index.feeders(at).filter(|feeder| *feeder != via);
-                let feeders: Vec<u32> = feeders.filter(|it| self.judge(index, *it).kind != Kind::Make).collect();
+                let feeders: Vec<u32> = feeders.filter(|it| index.judge(*it).kind != Kind::Make).collect();
                 heap.extend(feeders.into_iter().map(next));
             }
             // Whoever read it later followed all of these, and further.
@@ -159,23 +157,12 @@ impl Walk {
             let several = origin.writers.len() > 1;
             for number in origin.writers.clone() {
                 let writer = index.writer(number);
-                if writer.process != via && origin.has(&writer) && !(several && self.for_child(index, &writer, at)) {
+                if writer.process != via && origin.has(&writer) && !(several && for_child(index, &writer, at)) {
                     heap.push(next(writer.process));
                 }
             }
         }
         original
-    }
-
-    /// Whether a process only opened a file for those whom it started: a shell for a command that has it as standard
-    /// output, a compiler's driver for the compiler.
-    fn for_child(&mut self, index: &Index, writer: &Writer, path: PathId) -> bool {
-        !writer.standard && index.handed(writer.process, path) || self.judge(index, writer.process).kind == Kind::Driver
-    }
-
-    /// Each process is judged once.
-    fn judge(&mut self, index: &Index, process: u32) -> Rc<Judge> {
-        self.judges.entry(process).or_insert_with(|| Rc::new(Judge::new(index, process))).clone()
     }
 
     fn leaf(&mut self, path: PathId, class: Class, reader: u32, changed: bool) {
@@ -194,7 +181,7 @@ impl Walk {
 
     fn follow(&mut self, index: &mut Index, mut heap: BinaryHeap<Next>, class: Class) {
         while let Some(Next { until, process, wrote, name, via }) = heap.pop() {
-            let judge = self.judge(index, process);
+            let judge = index.judge(process);
             let copies = judge.kind == Kind::Copier;
             let step = self.steps.entry(process).or_insert(Step { class, via, wrote: BTreeSet::new(), until: 0 });
             step.wrote.insert(wrote);
@@ -206,9 +193,8 @@ impl Walk {
                 continue;
             }
             self.executed(index, process);
-            let reads = self.reads(index, process, &judge, copies.then_some(name));
+            let reads = if copies { index.copier(process).reads(index, name) } else { reads(index, process, &judge) };
             for (touch, read_class) in reads {
-                let Some(read_class) = read_class else { continue };
                 if read_class != Class::Data {
                     self.leaf(touch.path, read_class.max(class), process, index.is_timed(touch));
                     continue;
@@ -217,7 +203,7 @@ impl Walk {
                 if first > until.saturating_add(super::versions::SLACK) {
                     continue;
                 }
-                if index.names.is_nameless(touch.path) && self.inherits(index, process, touch.path) {
+                if index.names.is_nameless(touch.path) && inherits(index, process, touch.path) {
                     continue;
                 }
                 let nameless = index.names.is_nameless(touch.path);
@@ -236,51 +222,22 @@ impl Walk {
         }
     }
 
-    /// What a process read, judged; of a program that copies only what has the name of what it wrote, if anything has.
-    fn reads(&self, index: &Index, process: u32, judge: &Judge, copied: Option<PathId>) -> Vec<(Touch, Option<Class>)> {
-        let judged = |touch: &Touch| (*touch, judge.class(index, *touch));
-        // What a shell opened for a child is the child's.
-        let for_child = |touch: &Touch| judge.kind == Kind::Shell && index.handed(process, touch.path);
-        let mut reads: Vec<(Touch, Option<Class>)> = index
-            .touches(process)
-            .iter()
-            .filter(|touch| touch.any(Ways::READ) && !for_child(touch))
-            .map(judged)
-            .filter(|(_, class)| class.is_some())
-            .collect();
-        if let Some(name) = copied {
-            let shared = |touch: &Touch| index.names.shared_end(touch.path, name);
-            let data = reads.iter().filter(|(_, class)| *class == Some(Class::Data));
-            let most = data.map(|(touch, _)| shared(touch)).max().unwrap_or(0);
-            if most > 0 {
-                reads.retain(|(touch, class)| *class != Some(Class::Data) || shared(touch) == most);
-            }
-        }
-        reads
-    }
-
-    /// Whether a process has a pipe as standard input only because make hands its own to all that it starts.
-    fn inherits(&mut self, index: &Index, process: u32, pipe: PathId) -> bool {
-        let mut at = index.parent(process);
-        while at > 0 && index.touch(at, pipe).is_some_and(|touch| touch.any(Ways::READ)) {
-            if self.judge(index, at).kind == Kind::Make {
-                return true;
-            }
-            at = index.parent(at);
-        }
-        false
-    }
-
     /// Notes the programs of a process, and of the compiler's driver that started it.
     fn executed(&mut self, index: &Index, process: u32) {
         let mut at = process;
         loop {
-            for touch in index.touches(at).iter().filter(|touch| touch.any(Ways::EXECUTED.and(Ways::LOADER))) {
-                let when = index.programs(at).last().map_or(END, |program| program.order);
+            let when = index.programs(at).last().map_or(END, |program| program.order);
+            let mut note = |touch: &Touch| {
                 self.tools.entry(touch.path).or_insert((at, when));
+            };
+            if index.judge(at).kind == Kind::Copier {
+                index.copier(at).tools.iter().for_each(&mut note);
+            } else {
+                let tool = |touch: &&Touch| touch.any(Ways::EXECUTED.and(Ways::LOADER));
+                index.touches(at).iter().filter(tool).for_each(&mut note);
             }
             at = index.parent(at);
-            if at == 0 || !matches!(self.judge(index, at).kind, Kind::Driver | Kind::Linker) {
+            if at == 0 || !matches!(index.judge(at).kind, Kind::Driver | Kind::Linker) {
                 break;
             }
         }
@@ -326,9 +283,9 @@ impl Walk {
         }
         readers.retain(|process| !self.is_data(*process));
         for process in readers {
-            let judge = self.judge(index, process);
-            for (touch, class) in self.reads(index, process, &judge, None) {
-                if class.is_some_and(|class| class != Class::Tool) && !index.names.is_nameless(touch.path) {
+            let judge = index.judge(process);
+            for (touch, class) in reads(index, process, &judge) {
+                if class != Class::Tool && !index.names.is_nameless(touch.path) {
                     self.leaf(touch.path, Class::Control, process, index.is_timed(touch));
                 }
             }
@@ -338,4 +295,30 @@ impl Walk {
     fn is_data(&self, process: u32) -> bool {
         self.steps.get(&process).is_some_and(|step| step.class == Class::Data)
     }
+}
+
+/// What a process read, judged.
+fn reads(index: &Index, process: u32, judge: &Judge) -> Vec<(Touch, Class)> {
+    // What a shell opened for a child is the child's.
+    let for_child = |touch: &Touch| judge.kind == Kind::Shell && index.handed(process, touch.path);
+    let own = index.touches(process).iter().filter(|touch| touch.any(Ways::READ) && !for_child(touch));
+    own.filter_map(|touch| Some((*touch, judge.class(index, *touch)?))).collect()
+}
+
+/// Whether a process only opened a file for those whom it started: a shell for a command that has it as standard
+/// output, a compiler's driver for the compiler.
+fn for_child(index: &Index, writer: &Writer, path: PathId) -> bool {
+    !writer.standard && index.handed(writer.process, path) || index.judge(writer.process).kind == Kind::Driver
+}
+
+/// Whether a process has a pipe as standard input only because make hands its own to all that it starts.
+fn inherits(index: &Index, process: u32, pipe: PathId) -> bool {
+    let mut at = index.parent(process);
+    while at > 0 && index.touch(at, pipe).is_some_and(|touch| touch.any(Ways::READ)) {
+        if index.judge(at).kind == Kind::Make {
+            return true;
+        }
+        at = index.parent(at);
+    }
+    false
 }

@@ -102,6 +102,11 @@ impl Store {
         self.root().join("checkouts").join(digest.hex())
     }
 
+    /// Whether a tree is laid out. Says nothing of how well: that is for [`Store::checkout`].
+    pub fn is_checked_out(&self, digest: Digest) -> bool {
+        matches!(self.inner.dirs.checkouts.stat(digest.hex()), Ok(Some(meta)) if meta.kind == Kind::Directory)
+    }
+
     /// Lays a tree out as a folder, or finds it laid out, and makes sure that it holds what it should: once in a
     /// process.
     ///
