@@ -24,7 +24,7 @@
 //! passes to `dlopen`, only constants are seen. What stands in
 //! debugging information of objects that are not linked yet is searched as bytes, without names of directories.
 //!
-//! What was made by stages that were observed is judged by how it was made, too (`dynamic`): there a finding's [`Evidence`]
+//! What was made by stages that have a trace is judged by how it was made, too (`dynamic`): there a finding's [`Evidence`]
 //! is a process, a command, a file that was read.
 
 mod config;

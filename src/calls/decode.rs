@@ -1,4 +1,4 @@
-//! What the observed calls do to which of their arguments.
+//! What the recorded calls do to which of their arguments.
 
 use super::ways::{CallKind, Ways};
 
@@ -30,10 +30,6 @@ pub enum Call {
     Execute(Place, u64),
     /// Changes the working directory to a descriptor.
     EnterDescriptor(i32),
-    /// Ends the process.
-    End(u8),
-    /// Ends the thread.
-    EndThread(u8),
     /// Binds or connects a socket: address and length of a `sockaddr`.
     Socket(u64, u64, bool),
     /// Not one of ours.
@@ -116,8 +112,6 @@ pub fn decode(number: i64, a: &[u64; 6]) -> Call {
         468 => look(flagged(0, 4)),
         libc::SYS_chdir => Call::One(cwd(0, true), CallKind::Enter, Ways::ENTERED),
         libc::SYS_fchdir => Call::EnterDescriptor(a[0] as i32),
-        libc::SYS_exit_group => Call::End(a[0] as u8),
-        libc::SYS_exit => Call::EndThread(a[0] as u8),
         libc::SYS_bind => Call::Socket(a[1], a[2], true),
         libc::SYS_connect => Call::Socket(a[1], a[2], false),
         _ => Call::Unknown,

@@ -69,6 +69,6 @@ fn shape(number: i64) -> u64 {
         Call::OpenHow(place, how) => bytes(how - 1, 8) | place.address << SECOND,
         Call::Two(from, to, _) => first(from) | to.address << SECOND,
         Call::Socket(..) => bytes(1, ADDRESS),
-        Call::EnterDescriptor(_) | Call::End(_) | Call::EndThread(_) | Call::Unknown => 0,
+        Call::EnterDescriptor(_) | Call::Unknown => 0,
     }
 }

@@ -37,7 +37,7 @@ pub enum Error {
         /// The stage that took its output.
         user: String,
     },
-    /// Nobody observed the stage.
+    /// The stage has no trace.
     #[error("explain `{path}` of stage `{stage}`: the stage has no trace")]
     NoTrace {
         /// The stage.

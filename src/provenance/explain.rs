@@ -81,7 +81,7 @@ pub(super) struct Opened<'a> {
 /// Says what went into a file.
 ///
 /// # Errors
-/// No stage has the file, a stage was not built or was not observed, or the store fails.
+/// No stage has the file, a stage was not built or has no trace, or the store fails.
 pub fn explain(stages: &Stages<'_>, question: &Question) -> Result<Answer, Error> {
     let mut this = Explainer::new(stages, question.depth);
     let place = this.locate(question)?;

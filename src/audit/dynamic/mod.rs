@@ -108,7 +108,7 @@ pub(super) fn judge(behind: &Behind<'_>) -> Result<Vec<Finding>, Error> {
             continue;
         }
         let Some(mut observed) = Observed::open(stages.store, built)? else {
-            found.push(untraced("was not observed"));
+            found.push(untraced("has no trace"));
             continue;
         };
         let is_product = stage.name == *product;

@@ -86,7 +86,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     Ok(ExitCode::Done)
 }
 
-/// The trace of the stage as it is now, if it is known. What prevents looking, prevents observing too.
+/// The trace of the stage as it is now, if it is known. What prevents looking, prevents recording too.
 fn stored(project: &Project, args: &Args, context: &Context) -> Result<Option<Digest>, Failure> {
     if args.rebuild {
         return Ok(None);

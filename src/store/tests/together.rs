@@ -95,7 +95,7 @@ fn gc_keeps_what_is_referenced_or_recent() {
     store.put_action(key, &result(by_key)).expect("recorded");
     store.set_ref("by/key", key).expect("set");
     // The same result, with what was learnt of it later.
-    let trace = blob("what was observed");
+    let trace = blob("what it did");
     let with_trace = Some(ExecutedActionMetadata::with_trace(trace));
     store.put_action(key, &ActionResult { execution_metadata: with_trace, ..result(by_key) }).expect("replaced");
     store.put_action(Digest::of(b"old"), &result(lost)).expect("recorded");

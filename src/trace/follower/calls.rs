@@ -90,7 +90,7 @@ impl Follower {
                 self.live.get_mut(&pid)?.directory = open.node?;
                 Some(CallKind::Enter)
             }
-            Call::End(_) | Call::EndThread(_) | Call::Unknown => None,
+            Call::Unknown => None,
         }
     }
 
