@@ -84,6 +84,12 @@ pub(super) fn is_shared(name: &str) -> bool {
             .is_some_and(|(_, rest)| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'))
 }
 
+/// Whether a name is that of a loader's configuration: of glibc's `/etc/ld.so.preload` (ld.so(8)), of musl's
+/// `/etc/ld-musl-x86_64.path`.
+fn is_asked_by_loaders(name: &[u8]) -> bool {
+    name == b"ld.so.preload" || name.starts_with(b"ld-musl-") && name.ends_with(b".path")
+}
+
 /// What a path says of a file: a set.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Place(u8);
@@ -148,13 +154,18 @@ pub(super) struct Judge {
 
 impl Judge {
     pub(super) fn new(index: &Index, process: u32) -> Self {
-        let loaders = index.touches(process).iter().filter(|touch| touch.any(Ways::LOADER));
         let (mut dynamic, mut script) = (false, false);
-        for touch in loaders {
-            let name = String::from_utf8_lossy(index.names.name(touch.path)).into_owned();
-            let loader = is_shared(&name) || name.starts_with("ld-") || name.starts_with("ld.");
-            dynamic |= loader;
-            script |= !loader;
+        for touch in index.touches(process) {
+            let name = index.names.name(touch.path);
+            if touch.any(Ways::LOADER) {
+                let name = String::from_utf8_lossy(name);
+                let loader = is_shared(&name) || name.starts_with("ld-") || name.starts_with("ld.");
+                dynamic |= loader;
+                script |= !loader;
+            } else {
+                // The loader of a program that the stage made is not noted; what it always looks for is.
+                dynamic |= is_asked_by_loaders(name) && index.names.place(touch.path).has(Place::CONFIGURATION);
+            }
         }
         let mut kind = Kind::Other;
         let mut words = Vec::new();

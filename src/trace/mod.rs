@@ -39,7 +39,8 @@
 //!   stage's own trace, and nobody else's.
 //! - A descriptor that is sent through a socket (`SCM_RIGHTS`) is not known to whoever receives it; what is found relative to
 //!   it is not either.
-//! - The dynamic loader of a program that the stage itself has made is not noted. The libraries that it opens are.
+//! - The dynamic loader of a program that the stage itself has made is not noted. What it looks for and the libraries that
+//!   it opens are: by its configuration `provenance` knows that there is one.
 //! - A tracer's stages cannot trace (strace, gdb), a child made with CLONE_UNTRACED cannot open anything, and no process is
 //!   stopped by SIGSTOP. `fstat` under its other names (`AT_EMPTY_PATH`) is let through, and with it a question about a path
 //!   beside a descriptor.
