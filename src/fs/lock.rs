@@ -112,24 +112,39 @@ pub struct NumberLock {
 }
 
 impl NumberLock {
-    /// Takes the lock on a number of the file `name`, which is made if need be. `None`: someone else holds it, and `wait` is
-    /// false. Numbers that differ in the two highest bits only are the same.
+    /// Waits until no one holds the lock on a number of the file `name`, which is made if need be, then holds it. Numbers that
+    /// differ in the two highest bits only are the same.
     ///
     /// # Errors
     /// The file cannot be opened, or its file system has no locks.
-    pub fn take(dir: &Dir, name: impl AsRef<Path>, number: u64, wait: bool) -> Result<Option<Self>> {
-        let path = dir.join(&name);
-        let lock = Self { file: dir.open_or_create(name, 0o644)?, number };
-        let byte = lock.byte(libc::F_WRLCK);
-        let operate = || {
-            let argument = if wait { FcntlArg::F_OFD_SETLKW(&byte) } else { FcntlArg::F_OFD_SETLK(&byte) };
-            fcntl(&lock.file, argument).map_err(|errno| Errno::from_raw_os_error(errno as i32))
-        };
-        match call(Class::Observe, "lock", || path.clone(), operate) {
-            Ok(_) => Ok(Some(lock)),
-            Err(Errno::AGAIN | Errno::ACCESS) if !wait => Ok(None),
+    pub fn take(dir: &Dir, name: impl AsRef<Path>, number: u64) -> Result<Self> {
+        let (lock, path) = Self::open(dir, name, number)?;
+        lock.operate(|byte| FcntlArg::F_OFD_SETLKW(byte), &path).map_err(|errno| Error::new("lock", &path, errno))?;
+        Ok(lock)
+    }
+
+    /// Like [`NumberLock::take`], without waiting: `None` means that someone else holds it.
+    ///
+    /// # Errors
+    /// As [`NumberLock::take`].
+    pub fn try_take(dir: &Dir, name: impl AsRef<Path>, number: u64) -> Result<Option<Self>> {
+        let (lock, path) = Self::open(dir, name, number)?;
+        match lock.operate(|byte| FcntlArg::F_OFD_SETLK(byte), &path) {
+            Ok(()) => Ok(Some(lock)),
+            Err(Errno::AGAIN | Errno::ACCESS) => Ok(None),
             Err(errno) => Err(Error::new("lock", &path, errno)),
         }
+    }
+
+    fn open(dir: &Dir, name: impl AsRef<Path>, number: u64) -> Result<(Self, PathBuf)> {
+        let path = dir.join(&name);
+        Ok((Self { file: dir.open_or_create(name, 0o644)?, number }, path))
+    }
+
+    fn operate(&self, how: impl Fn(&libc::flock) -> FcntlArg<'_>, path: &Path) -> std::result::Result<(), Errno> {
+        let byte = self.byte(libc::F_WRLCK);
+        let lock = || fcntl(&self.file, how(&byte)).map_err(|errno| Errno::from_raw_os_error(errno as i32));
+        call(Class::Observe, "lock", || path.to_owned(), lock).map(|_| ())
     }
 
     /// Another descriptor of the open file, as a child has it.

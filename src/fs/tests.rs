@@ -126,25 +126,27 @@ fn locks_exclude_and_end_with_their_holder() {
 #[test]
 fn numbers_are_locked_one_by_one() {
     let (_temporary, dir) = dir();
-    let take = |number, wait| NumberLock::take(&dir, "l", number, wait).expect("asks");
-    let (first, largest) = (take(1, false).expect("free"), take(u64::MAX, false).expect("free"));
-    assert!(take(1, false).is_none() && take(u64::MAX, false).is_none());
-    assert!(take(2, false).is_some() && take(0, false).is_some());
+    let take = |number| NumberLock::try_take(&dir, "l", number).expect("asks");
+    let (first, largest) = (take(1).expect("free"), take(u64::MAX).expect("free"));
+    assert!(take(1).is_none() && take(u64::MAX).is_none());
+    assert!(take(2).is_some() && take(0).is_some());
     // A child that has the file open, too, does not prolong it.
     let copy = first.try_clone();
     drop(first);
-    assert!(take(1, false).is_some());
+    assert!(take(1).is_some());
     drop((copy, largest));
-    let held = std::sync::Mutex::new(take(7, false));
+    let held = std::sync::Mutex::new(take(7));
     let waited = crate::fs::parallel(2, |index| match index {
         0 => {
             std::thread::sleep(std::time::Duration::from_millis(50));
             held.lock().expect("not poisoned").take().is_some()
         }
-        _ => take(7, true).is_some() && held.lock().expect("not poisoned").is_none(),
+        _ => {
+            drop(NumberLock::take(&dir, "l", 7).expect("waits"));
+            held.lock().expect("not poisoned").is_none()
+        }
     });
     assert_eq!(waited, [true, true]);
-    drop(take(1, true));
 }
 
 #[test]

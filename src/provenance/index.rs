@@ -106,6 +106,16 @@ pub struct Index {
     copiers: RefCell<BTreeMap<u32, Rc<Copier>>>,
 }
 
+/// What is known of a process, found out when it is asked for first. Finding out may ask for others.
+fn once<T>(known: &RefCell<BTreeMap<u32, Rc<T>>>, process: u32, find: impl FnOnce() -> T) -> Rc<T> {
+    if let Some(found) = known.borrow().get(&process) {
+        return Rc::clone(found);
+    }
+    let found = Rc::new(find());
+    known.borrow_mut().insert(process, Rc::clone(&found));
+    found
+}
+
 const WRITES: Ways = Ways::WRITTEN.and(Ways::CREATED);
 
 impl Index {
@@ -305,22 +315,12 @@ impl Index {
 
     /// What is known of a process by its program.
     pub(super) fn judge(&self, process: u32) -> Rc<Judge> {
-        let known = self.judges.borrow().get(&process).cloned();
-        known.unwrap_or_else(|| {
-            let judge = Rc::new(Judge::new(self, process));
-            self.judges.borrow_mut().insert(process, Rc::clone(&judge));
-            judge
-        })
+        once(&self.judges, process, || Judge::new(self, process))
     }
 
     /// What a process that copies has read.
     pub(super) fn copier(&self, process: u32) -> Rc<Copier> {
-        let known = self.copiers.borrow().get(&process).cloned();
-        known.unwrap_or_else(|| {
-            let copier = Rc::new(Copier::new(self, process));
-            self.copiers.borrow_mut().insert(process, Rc::clone(&copier));
-            copier
-        })
+        once(&self.copiers, process, || Copier::new(self, process))
     }
 
     /// The program that a process ran last; of one that executed none, what its parent ran when it began.

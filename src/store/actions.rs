@@ -212,21 +212,15 @@ impl Store {
     /// # Errors
     /// The lock's file cannot be made.
     pub fn try_lock_action(&self, key: Digest) -> Result<Option<ActionLock>> {
-        self.take_lock(&key.hex(), false)
+        let guard = Guard::new(self);
+        let lock = NumberLock::try_take(&self.inner.dirs.locks, LOCKS, number(&key.hex()))?;
+        Ok(lock.map(|lock| ActionLock { _lock: lock, _guard: guard }))
     }
 
     pub(super) fn named_lock(&self, name: &str) -> Result<ActionLock> {
-        loop {
-            if let Some(lock) = self.take_lock(name, true)? {
-                return Ok(lock);
-            }
-        }
-    }
-
-    fn take_lock(&self, name: &str, wait: bool) -> Result<Option<ActionLock>> {
         let guard = Guard::new(self);
-        let lock = NumberLock::take(&self.inner.dirs.locks, LOCKS, number(name), wait)?;
-        Ok(lock.map(|lock| ActionLock { _lock: lock, _guard: guard }))
+        let lock = NumberLock::take(&self.inner.dirs.locks, LOCKS, number(name))?;
+        Ok(ActionLock { _lock: lock, _guard: guard })
     }
 }
 
