@@ -17,6 +17,8 @@ pub mod audit;
 pub mod build;
 pub mod calls;
 pub mod cli;
+pub mod container;
+pub mod diff;
 pub mod digest;
 pub mod exec;
 pub mod fetch;

@@ -11,6 +11,7 @@
 //!   content or the new one: temporary file, `fsync(2)`, `rename(2)`, `fsync(2)` of the parent.
 //! * [`Lock`] is a `flock(2)` lock on a file, [`NumberLock`] one on a number: they go with the descriptor, hence with the
 //!   process that holds it.
+//! * [`Content`] is bytes at rest: a file, a part of one, memory; read where they are needed.
 //! * Directories are listed in the order of their names ([`Dir::list`], [`walk`]).
 //! * [`Clock`] is the only source of time, and a parameter wherever time matters.
 //! * [`fault`] holds the fault points: each operation of this module passes one. They exist in tests and with the
@@ -19,6 +20,7 @@
 //! An operation that a signal interrupts (`EINTR`) is repeated. A write that takes only a part goes on with the rest.
 
 mod clock;
+mod content;
 mod dir;
 mod error;
 pub mod fault;
@@ -31,6 +33,7 @@ mod threads;
 mod tree;
 
 pub use clock::{Clock, FixedClock, SystemClock};
+pub use content::{Content, Reader};
 pub use dir::Dir;
 pub use error::Error;
 pub(crate) use file::read_rest;

@@ -1,0 +1,80 @@
+//! Which container some bytes are, told by their magic numbers.
+
+use std::fmt;
+
+use super::compressed;
+use super::fault::Fault;
+use super::listing::Listing;
+use super::spool::Spool;
+use crate::format::Codec;
+use crate::fs::Content;
+
+/// A format of containers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// A compressed stream.
+    Compressed(Codec),
+    /// tar: V7, ustar, GNU or pax.
+    Tar,
+    /// cpio: newc, newc with checksums, or odc; several after each other, as the kernel's initramfs may be.
+    Cpio,
+    /// ar with System V, GNU or BSD names; a `.deb` too.
+    Ar,
+    /// zip, with zip64.
+    Zip,
+    /// A disk with an MBR or GPT partition table.
+    Disk,
+    /// ISO 9660 with Rock Ridge and Joliet, and El Torito.
+    Iso,
+    /// squashfs 4.0.
+    Squashfs,
+    /// EROFS.
+    Erofs,
+    /// ext2, ext3 or ext4.
+    Ext,
+    /// FAT12, FAT16 or FAT32.
+    Fat,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Compressed(codec) => codec.name(),
+            Self::Tar => "tar archive",
+            Self::Cpio => "cpio archive",
+            Self::Ar => "ar archive",
+            Self::Zip => "zip archive",
+            Self::Disk => "disk image",
+            Self::Iso => "ISO 9660 image",
+            Self::Squashfs => "squashfs image",
+            Self::Erofs => "EROFS image",
+            Self::Ext => "ext4 image",
+            Self::Fat => "FAT image",
+        })
+    }
+}
+
+/// Which container some content is; none if it is none that is known.
+///
+/// # Errors
+/// It cannot be read.
+pub fn detect(content: &Content) -> crate::fs::Result<Option<Kind>> {
+    let head = content.bytes_at(0, 512)?;
+    if let Some(codec) = Codec::detect(&head) {
+        return Ok(Some(Kind::Compressed(codec)));
+    }
+    Ok(None)
+}
+
+impl Kind {
+    /// What lies in it.
+    ///
+    /// # Errors
+    /// It is malformed, or uses what is not read here.
+    pub fn list(self, content: &Content, spool: &Spool<'_>) -> Result<Listing, Fault> {
+        match self {
+            Self::Compressed(codec) => compressed::list(codec, content, spool),
+            other => Err(Fault::unsupported(other.to_string())),
+        }
+    }
+}

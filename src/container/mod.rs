@@ -1,0 +1,21 @@
+//! What lies in a container, with every field that its format has: archives, compressed streams, images of disks and of
+//! file systems.
+//!
+//! `format` unpacks: it refuses what a tree cannot hold and drops what it has no place for. Here nothing is dropped,
+//! because two containers that unpack to the same tree can still differ: in the order of entries, in times, in padding. A
+//! [`Listing`] accounts for all of a container's bytes: those of files are [`Data`], those that mean something are
+//! [`Field`]s, and what remains is in [`Listing::rest`].
+//!
+//! Containers are hostile. Readers check every offset against the container's end, follow no cycle, and stop at
+//! [`Spool`]'s limits; what is malformed is a [`Fault`] that says where and why, and nothing panics.
+
+mod compressed;
+mod fault;
+mod kind;
+mod listing;
+mod spool;
+
+pub use fault::Fault;
+pub use kind::{Kind, detect};
+pub use listing::{About, Data, Entry, Field, Listing, Rest, Unpack, Value, What};
+pub use spool::Spool;

@@ -1,0 +1,200 @@
+//! What is compared with what: folders by their entries, contents by what they are.
+
+use globset::GlobSet;
+
+use super::model::{Difference, Fact, Side};
+use super::{bytes, entries, filter, text};
+use crate::container::{self, About, Fault, Kind, Spool};
+use crate::fs::{self, Content, Dir};
+use crate::store;
+use crate::sys::CancelToken;
+
+/// Bytes that unpacking may give in all, of both sides.
+const UNPACKED: u64 = 1 << 40;
+
+/// What is compared, and how deep.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Paths that are left out, with all below them. Paths within archives continue that of the archive.
+    pub exclude: GlobSet,
+    /// How many containers within each other are opened.
+    pub max_depth: usize,
+    /// Of what differs only this.
+    pub only: Option<About>,
+    /// Whether times of files in directories of this machine count. Those of entries of archives and images always do.
+    pub times: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { exclude: GlobSet::empty(), max_depth: 32, only: None, times: false }
+    }
+}
+
+/// Why nothing can be said.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file of this machine failed.
+    #[error(transparent)]
+    Fs(#[from] fs::Error),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// The user has asked to stop.
+    #[error("finish: it was interrupted")]
+    Cancelled,
+}
+
+impl Error {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Fs(error) => error.hint(),
+            Self::Store(error) => error.hint(),
+            Self::Cancelled => None,
+        }
+    }
+}
+
+/// One comparison.
+#[derive(Debug)]
+pub struct Comparison<'a> {
+    pub(super) options: &'a Options,
+    pub(super) spool: Spool<'a>,
+}
+
+/// Where a pair lies: its path from the subjects on, and how many containers it lies in.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    pub path: String,
+    pub depth: usize,
+}
+
+impl Place {
+    pub fn top() -> Self {
+        Self { path: String::new(), depth: 0 }
+    }
+
+    /// Something in the same folder or container.
+    pub fn join(&self, name: &str) -> Self {
+        let path = match (self.path.as_str(), name) {
+            ("", name) => name.to_owned(),
+            (path, "") => path.to_owned(),
+            (path, name) => format!("{path}/{name}"),
+        };
+        Self { path, depth: self.depth }
+    }
+
+    fn opened(&self) -> Self {
+        Self { path: self.path.clone(), depth: self.depth + 1 }
+    }
+}
+
+/// What a comparison by structure fails with.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// One side is not what its beginning says.
+    Unreadable(Side, Fault),
+    /// Nothing can be said.
+    Error(Error),
+}
+
+impl<E: Into<Error>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::Error(error.into())
+    }
+}
+
+/// A fault of one side.
+pub(super) fn of(side: Side) -> impl Fn(Fault) -> Stop {
+    move |fault| match fault {
+        Fault::Cancelled => Stop::Error(Error::Cancelled),
+        Fault::Io(error) => Stop::Error(error.into()),
+        fault => Stop::Unreadable(side, fault),
+    }
+}
+
+impl<'a> Comparison<'a> {
+    /// A comparison that unpacks into files without names in `scratch`.
+    pub fn new(options: &'a Options, scratch: &'a Dir, cancel: Option<&'a CancelToken>) -> Self {
+        Self { options, spool: Spool::new(scratch, UNPACKED, cancel) }
+    }
+
+    /// Compares two files; none if they are equal.
+    ///
+    /// # Errors
+    /// A file cannot be read, there is no space to unpack one, or the user has asked to stop.
+    pub fn files(&self, name: &str, pair: [&Content; 2]) -> Result<Option<Difference>, Error> {
+        Ok(self.contents(name, pair, &Place::top())?.and_then(|found| filter::keep(found, self.options.only)))
+    }
+
+    /// Whether a path is left out.
+    pub(super) fn is_excluded(&self, place: &Place) -> bool {
+        !place.path.is_empty() && self.options.exclude.is_match(&place.path)
+    }
+
+    pub(super) fn check(&self) -> Result<(), Error> {
+        self.spool.check().map_err(|_| Error::Cancelled)
+    }
+
+    /// Compares two contents.
+    pub(super) fn contents(&self, name: &str, pair: [&Content; 2], at: &Place) -> Result<Option<Difference>, Error> {
+        self.check()?;
+        if pair[0].differs_at(pair[1])?.is_none() {
+            return Ok(None);
+        }
+        let mut found = Difference::new(name, "bytes", pair.map(|content| Some(content.size())));
+        if let Err(stop) = self.structure(pair, at, &mut found) {
+            match stop {
+                Stop::Error(error) => return Err(error),
+                Stop::Unreadable(side, fault) => {
+                    let kind = found.kind.clone();
+                    found.facts.push(Fact::Unreadable { side, kind, reason: fault.to_string() });
+                    found.facts.extend(bytes::compare(pair, About::Content)?);
+                }
+            }
+        } else if found.is_empty() && !self.leaves_out(at) {
+            found.facts.extend(bytes::compare(pair, About::Content)?);
+        }
+        Ok((!found.is_empty()).then_some(found))
+    }
+
+    /// Whether something was left out below a place, so that finding nothing may be right.
+    fn leaves_out(&self, at: &Place) -> bool {
+        // Globs do not tell which prefixes they can match; within a container that is opened, any may.
+        at.depth < self.options.max_depth && !self.options.exclude.is_empty()
+    }
+
+    /// Compares two contents by what they are, if that is known.
+    fn structure(&self, pair: [&Content; 2], at: &Place, found: &mut Difference) -> Result<(), Stop> {
+        let kinds = [container::detect(pair[0])?, container::detect(pair[1])?];
+        match kinds {
+            [Some(left), Some(right)] if left == right || both_compressed(left, right) => {
+                found.kind = left.to_string();
+                if left != right {
+                    found.facts.push(Fact::Kind { values: [left.to_string(), right.to_string()] });
+                }
+                if at.depth == self.options.max_depth {
+                    let reason = format!("it lies in {} containers, as many as are opened", at.depth);
+                    found.facts.push(Fact::Unsearched { reason });
+                    found.facts.extend(bytes::compare(pair, About::Content)?);
+                    return Ok(());
+                }
+                let left = left.list(pair[0], &self.spool).map_err(of(Side::Left))?;
+                let right = right.list(pair[1], &self.spool).map_err(of(Side::Right))?;
+                entries::compare(self, [&left, &right], &at.opened(), found)
+            }
+            [None, None] => text::compare(pair, found),
+            [left, right] => {
+                let name = |kind: Option<Kind>| kind.map_or_else(|| "no container".to_owned(), |kind| kind.to_string());
+                found.facts.push(Fact::Kind { values: [name(left), name(right)] });
+                found.facts.extend(bytes::compare(pair, About::Content)?);
+                Ok(())
+            }
+        }
+    }
+}
+
+fn both_compressed(left: Kind, right: Kind) -> bool {
+    matches!((left, right), (Kind::Compressed(_), Kind::Compressed(_)))
+}
