@@ -34,5 +34,7 @@ mod trace;
 mod unpack;
 #[path = "cli/usage.rs"]
 mod usage;
+#[path = "cli/verify.rs"]
+mod verify;
 #[path = "cli/why.rs"]
 mod why;

@@ -2,25 +2,15 @@
 
 use std::path::PathBuf;
 
+use crate::container::OpenError;
 use crate::{format, fs, provenance, stage, store};
 
 /// An audit that could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// There is no such thing to audit.
-    #[error("find `{}`", path.display())]
-    Missing {
-        /// What was named.
-        path: PathBuf,
-    },
-    /// It is a device, a socket, or something else without content.
-    #[error("audit `{}`: it is a {kind}", path.display())]
-    Kind {
-        /// What was named.
-        path: PathBuf,
-        /// What it is.
-        kind: &'static str,
-    },
+    /// What was named cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
     /// An image layout lacks something, or its parts disagree.
     #[error("read the image layout `{}`: {reason}", path.display())]
     Layout {
@@ -64,11 +54,8 @@ impl Error {
     /// What the user can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Missing { .. } => {
-                Some("name a stage, or a path: a directory, an archive, an image layout or a file".into())
-            }
+            Self::Open(error) => error.hint(),
             Self::Cancelled { .. } => None,
-            Self::Kind { .. } => Some("name a directory or a regular file".into()),
             Self::Layout { .. } => Some("a layout has `oci-layout`, `index.json` and `blobs/sha256`".into()),
             Self::UnknownRule { nearest: Some(name), .. } => Some(format!("did you mean `{name}`?")),
             Self::UnknownRule { nearest: None, .. } => Some("`repro audit --rules` lists them all".into()),

@@ -5,7 +5,7 @@
 //! together (`image`): which libraries the loader finds, where links lead, which interpreters are there.
 //!
 //! - [`rules`] is the catalogue: the only place where a rule has its name, severity, reason and cure.
-//! - [`Subject`] is what is audited: a tree of the store, a directory, any file. Nothing in it has to be made by `repro`.
+//! - A [`Subject`] is what is audited: a tree of the store, a directory, any file. Nothing in it has to be made by `repro`.
 //! - [`Surroundings`] are names and paths of the machine that builds, which must not be delivered.
 //! - [`Config`] is the project's `audit.toml`: what it expects, and exceptions with their reasons.
 //! - [`Report`] is the answer. Views of it are made by `report`.
@@ -61,8 +61,8 @@ pub use origin::{Flow, Node, Origin, Role, Step, Traced, Tree};
 pub use report::{Counts, Report, SCHEMA, report_schema};
 pub use rules::Rule;
 pub use standard::{machine_of, standard};
-pub use subject::Subject;
 
+use crate::container::Subject;
 use crate::sys::CancelToken;
 use tree::{Root, What};
 

@@ -19,6 +19,7 @@ use super::nested::{self, Entries};
 use super::rules;
 use super::scan::{Scanner, WHOLE};
 use super::tree::{Node, Root, Scanned, Shape, What};
+use crate::container::Subject;
 use crate::digest::Digest;
 use crate::format::{Codec, Kind, SinkError, detect};
 use crate::fs::{self, Dir};
@@ -29,49 +30,6 @@ const BUDGET: u64 = 2 * WHOLE;
 /// What has no more files and bytes than this is looked at without threads: they cost more than they save.
 const FEW: usize = 16;
 const LITTLE: u64 = 1 << 20;
-
-/// What is audited.
-#[derive(Debug)]
-pub enum Subject {
-    /// A tree of the store.
-    Tree {
-        /// Where it is.
-        store: Store,
-        /// Which one.
-        digest: Digest,
-    },
-    /// A directory; other file systems mounted in it are not entered.
-    Folder(Dir),
-    /// A file: an archive, an object, anything.
-    File {
-        /// Its path.
-        path: PathBuf,
-        /// The file, open.
-        file: File,
-    },
-}
-
-impl Subject {
-    /// Whatever lies at a path.
-    ///
-    /// # Errors
-    /// There is nothing, it has no content, or it cannot be opened.
-    pub fn open(path: &Path) -> Result<Self, Error> {
-        if let Ok(dir) = Dir::open(path) {
-            return Ok(Self::Folder(dir));
-        }
-        if !fs::exists(path)? {
-            return Err(Error::Missing { path: path.to_owned() });
-        }
-        let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let (folder, name) = (Dir::open(folder)?, path.file_name().unwrap_or(path.as_os_str()));
-        let kind = folder.stat(name)?.map_or(fs::Kind::Unknown, |meta| meta.kind);
-        if !matches!(kind, fs::Kind::File | fs::Kind::Symlink) {
-            return Err(Error::Kind { path: path.to_owned(), kind: kind.name() });
-        }
-        Ok(Self::File { path: path.to_owned(), file: fs::open(path)? })
-    }
-}
 
 /// Where a file's bytes come from.
 enum Load {

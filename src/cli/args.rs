@@ -84,6 +84,7 @@ pub enum Command {
     Why(commands::why::Args),
     Graph(commands::graph::Args),
     Audit(commands::audit::Args),
+    Verify(commands::verify::Args),
     Log(commands::log::Args),
     Trace(commands::trace::Args),
     Shell(commands::shell::Args),

@@ -3,7 +3,8 @@
 use super::exit::ExitCode;
 use super::failure::Failure;
 use crate::{
-    audit, build, exec, fetch, format, fs, lockfile, provenance, sandbox, schedule, stage, store, sys, sysroot, trace,
+    audit, build, container, diff, exec, fetch, format, fs, lockfile, provenance, sandbox, schedule, stage, store, sys,
+    sysroot, trace,
 };
 
 /// `?` in commands: the code, and the error's own text and hint.
@@ -24,6 +25,11 @@ causes! {
         audit::Error::Provenance(error) => provenance_code(error),
         audit::Error::Cancelled { .. } => ExitCode::Stage,
         _ => ExitCode::Usage,
+    },
+    container::OpenError => |_| ExitCode::Usage,
+    diff::Error => |error| match error {
+        diff::Error::Store(error) => store_code(error),
+        _ => ExitCode::Bug,
     },
     stage::Mistakes => |_| ExitCode::Usage,
     stage::UnknownStage => |_| ExitCode::Usage,

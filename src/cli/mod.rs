@@ -19,6 +19,7 @@ pub mod context;
 pub mod docs;
 pub mod exit;
 pub mod failure;
+pub mod named;
 mod output;
 mod panics;
 pub mod pins;

@@ -14,8 +14,10 @@ mod fault;
 mod kind;
 mod listing;
 mod spool;
+mod subject;
 
 pub use fault::Fault;
 pub use kind::{Kind, detect};
 pub use listing::{About, Data, Entry, Field, Listing, Rest, Unpack, Value, What};
 pub use spool::Spool;
+pub use subject::{OpenError, Subject};

@@ -2,9 +2,10 @@
 
 use globset::GlobSet;
 
+use super::folders::{self, Alone, Folder};
 use super::model::{Difference, Fact, Side};
 use super::{bytes, entries, filter, text};
-use crate::container::{self, About, Fault, Kind, Spool};
+use crate::container::{self, About, Fault, Kind, Spool, Subject};
 use crate::fs::{self, Content, Dir};
 use crate::store;
 use crate::sys::CancelToken;
@@ -126,6 +127,31 @@ impl<'a> Comparison<'a> {
     /// A file cannot be read, there is no space to unpack one, or the user has asked to stop.
     pub fn files(&self, name: &str, pair: [&Content; 2]) -> Result<Option<Difference>, Error> {
         Ok(self.contents(name, pair, &Place::top())?.and_then(|found| filter::keep(found, self.options.only)))
+    }
+
+    /// Compares any two subjects; none if they are equal.
+    ///
+    /// # Errors
+    /// As [`Comparison::files`]; or an object of the store is missing or damaged.
+    pub fn subjects(&self, pair: [Subject; 2]) -> Result<Option<Difference>, Error> {
+        let [left, right] = pair;
+        match (Folder::of(left)?, Folder::of(right)?) {
+            (Ok(left), Ok(right)) => {
+                let mut found = Difference::new("", "directory", [None, None]);
+                let mut alone = Alone::default();
+                folders::compare(self, [&left, &right], &Place::top(), &mut alone, &mut found)?;
+                alone.settle(self, &mut found)?;
+                Ok(if found.is_empty() { None } else { filter::keep(found, self.options.only) })
+            }
+            (Err(left), Err(right)) => self.files("", [&left, &right]),
+            (left, right) => {
+                let kind = |side: &Result<Folder, Content>| if side.is_ok() { "directory" } else { "file" };
+                let size = |side: &Result<Folder, Content>| side.as_ref().err().map(Content::size);
+                let mut found = Difference::new("", kind(&left), [size(&left), size(&right)]);
+                found.facts.push(Fact::Kind { values: [kind(&left).to_owned(), kind(&right).to_owned()] });
+                Ok(filter::keep(found, self.options.only))
+            }
+        }
     }
 
     /// Whether a path is left out.

@@ -18,9 +18,14 @@ mod bytes;
 mod compare;
 mod entries;
 mod filter;
+mod folders;
 mod lines;
 mod model;
+mod report;
+#[cfg(test)]
+mod tests;
 mod text;
 
 pub use compare::{Comparison, Error, Options};
 pub use model::{Difference, Fact, Hunk, Line, Moved, Range, Side};
+pub use report::{Counts, Report, SCHEMA, report_schema};

@@ -17,10 +17,8 @@ pub struct Difference {
     /// Its size in bytes on the left and on the right; null where it is missing or is no file.
     pub sizes: [Option<u64>; 2],
     /// How it differs itself.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub facts: Vec<Fact>,
     /// What in it differs, in the order of the left side.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub inside: Vec<Difference>,
 }
 
@@ -43,7 +41,6 @@ pub enum Fact {
         /// On which.
         side: Side,
         /// The name that the same content has on the other side, where it has no counterpart either: it was moved.
-        #[serde(skip_serializing_if = "Option::is_none")]
         elsewhere: Option<String>,
     },
     /// It is something else: a file and a directory, a tar archive and text.
@@ -118,7 +115,6 @@ pub struct Hunk {
     /// Number of the first line on the left and on the right, from 1.
     pub starts: [u64; 2],
     /// What the hunk lies in, for instance a function; empty for none.
-    #[serde(skip_serializing_if = "String::is_empty")]
     pub within: String,
     /// The lines.
     pub lines: Vec<Line>,

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::audit::{self, Behind, Config, Finding, Needles, Report, Severity, Subject, Surroundings};
+use crate::audit::{self, Behind, Config, Finding, Needles, Report, Severity, Surroundings};
 use crate::build::{self, Built, Gate, Records};
+use crate::container::Subject;
 use crate::digest::Digest;
 use crate::provenance::{self, Stages};
 use crate::schedule::CancelToken;

@@ -12,6 +12,7 @@
 //! control characters before a terminal sees it; nothing is wider than the terminal.
 
 mod audit;
+mod diff;
 mod failure;
 mod json;
 mod lines;
@@ -26,6 +27,7 @@ mod units;
 mod why;
 
 pub use audit::{Provenance, audit_html, audit_sarif, audit_text, rule_text, rules_text};
+pub use diff::diff_text;
 pub use failure::failure_box;
 pub use json::JsonLines;
 pub use live::{Live, Screen};

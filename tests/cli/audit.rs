@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use repro::audit::{self, Config, Finding, Needles, Options, Report, Subject, Surroundings, rules};
+use repro::audit::{self, Config, Finding, Needles, Options, Report, Surroundings, rules};
+use repro::container::Subject;
 use repro::digest::Digest;
 use repro::store::Store;
 use serde_json::Value;

@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use super::*;
+use crate::container::OpenError;
 
 fn mode(folder: &Path, path: &str, mode: u32) {
     let path = folder.join(path);
@@ -89,10 +90,10 @@ fn a_lone_file_and_what_is_none() {
     write(folder.path(), "text", "see /build/x/y.c");
     assert_eq!(judged(&folder.path().join("text")), ["leak-build-path text"]);
     let error = Subject::open(&folder.path().join("none")).unwrap_err();
-    assert!(matches!(error, Error::Missing { .. }) && error.hint().is_some(), "{error}");
+    assert!(matches!(error, OpenError::Missing { .. }) && error.hint().is_some(), "{error}");
     let socket = std::os::unix::net::UnixListener::bind(folder.path().join("socket")).expect("sockets can be made");
     let error = Subject::open(&folder.path().join("socket")).unwrap_err();
-    assert_eq!(error.to_string(), format!("audit `{}`: it is a socket", folder.path().join("socket").display()));
+    assert_eq!(error.to_string(), format!("look into `{}`: it is a socket", folder.path().join("socket").display()));
     drop(socket);
 }
 

@@ -1,15 +1,16 @@
 //! `repro audit`
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::why;
-use crate::audit::{self, Behind, Config, Machine, Needles, Options, Origin, Report, Step, Subject, rules};
+use crate::audit::{self, Behind, Config, Machine, Needles, Options, Origin, Report, Step, rules};
 use crate::build::Preview;
+use crate::cli::named::Named;
 use crate::cli::project::Project;
 use crate::cli::terminal::Stream;
 use crate::cli::{Context, ExitCode, Failure};
-use crate::digest::Digest;
+use crate::container::Subject;
 use crate::fs;
 use crate::provenance::{self, Built, Stages};
 use crate::report::{Provenance, audit_html, audit_sarif, audit_text, rule_text, rules_text};
@@ -80,12 +81,12 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let needles = Needles::new(&context.surroundings(), &config.leaks);
     let project;
     let targets = match named(args, context)? {
-        Named::Other(target) => vec![target],
-        Named::Stage { name, part } => {
+        Audited::Other(target) => vec![target],
+        Audited::Stage { name, part } => {
             project = Project::load(context)?;
             vec![stage(&project, name, part, context)?]
         }
-        Named::Products => {
+        Audited::Products => {
             project = Project::load(context)?;
             let products = project.graph.products(&project.graph.default_targets());
             products.into_iter().map(|name| stage(&project, name, "", context)).collect::<Result<_, _>>()?
@@ -180,7 +181,7 @@ fn show(args: &Args, context: &Context, report: &Report, provenance: Result<&Pro
 }
 
 /// What is to be audited.
-enum Named<'a> {
+enum Audited<'a> {
     /// What the project delivers.
     Products,
     /// The output of a stage, or a folder of it.
@@ -189,20 +190,14 @@ enum Named<'a> {
     Other(Target<'static>),
 }
 
-fn named<'a>(args: &'a Args, context: &Context) -> Result<Named<'a>, Failure> {
-    let Some(name) = &args.subject else { return Ok(Named::Products) };
-    if let Ok(digest) = name.parse::<Digest>() {
-        let subject = Subject::Tree { store: context.open_store()?, digest };
-        return Ok(Named::Other(Target { name: name.clone(), machine: None, subject, made: None }));
-    }
-    let (first, part) = name.split_once('/').unwrap_or((name, ""));
-    let is_stage = fs::exists(&context.project.join("stages").join(first).join("stage.toml")).unwrap_or(false);
-    let plain = !first.is_empty() && first != "." && first != "..";
-    if plain && is_stage && (part.is_empty() || !fs::exists(Path::new(name)).unwrap_or(true)) {
-        return Ok(Named::Stage { name: first, part });
-    }
-    let subject = Subject::open(Path::new(name))?;
-    Ok(Named::Other(Target { name: name.clone(), machine: None, subject, made: None }))
+fn named<'a>(args: &'a Args, context: &Context) -> Result<Audited<'a>, Failure> {
+    let Some(word) = &args.subject else { return Ok(Audited::Products) };
+    let subject = match Named::of(word, context) {
+        Named::Stage { name, part } => return Ok(Audited::Stage { name, part }),
+        Named::Tree(digest) => Subject::Tree { store: context.open_store()?, digest },
+        Named::Path(path) => Subject::open(path)?,
+    };
+    Ok(Audited::Other(Target { name: word.clone(), machine: None, subject, made: None }))
 }
 
 /// The output of a stage as it is now, or a part of it.

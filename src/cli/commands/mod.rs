@@ -15,4 +15,5 @@ pub mod shell;
 pub mod store;
 pub mod trace;
 pub mod unpack;
+pub mod verify;
 pub mod why;
