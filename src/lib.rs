@@ -35,3 +35,4 @@ pub mod store;
 pub mod sys;
 pub mod sysroot;
 pub mod trace;
+pub mod verify;

@@ -184,6 +184,7 @@ impl Running<'_> {
             reference: &reference,
             fresh: self.options.rebuild.contains(&stage.name),
             needs_trace: self.options.trace.contains(&stage.name),
+            variation: None,
         };
         let compared = job.fresh || job.needs_trace;
         let begun = now();

@@ -4,7 +4,7 @@ use super::exit::ExitCode;
 use super::failure::Failure;
 use crate::{
     audit, build, container, diff, exec, fetch, format, fs, lockfile, provenance, sandbox, schedule, stage, store, sys,
-    sysroot, trace,
+    sysroot, trace, verify,
 };
 
 /// `?` in commands: the code, and the error's own text and hint.
@@ -29,6 +29,12 @@ causes! {
     container::OpenError => |_| ExitCode::Usage,
     diff::Error => |error| match error {
         diff::Error::Store(error) => store_code(error),
+        _ => ExitCode::Bug,
+    },
+    verify::UnknownAxis => |_| ExitCode::Usage,
+    verify::Error => |error| match error {
+        verify::Error::Exec(error) => exec_code(error),
+        verify::Error::Store(error) => store_code(error),
         _ => ExitCode::Bug,
     },
     stage::Mistakes => |_| ExitCode::Usage,

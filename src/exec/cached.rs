@@ -35,6 +35,10 @@ pub fn known(store: &Store, key: Digest) -> Result<Option<Done>, Error> {
 
 impl<E: Executor> Executor for Cached<'_, E> {
     fn execute(&self, job: &Job<'_>, io: &mut Io<'_>) -> Result<Done, Error> {
+        // What other surroundings give is not the action's result.
+        if job.variation.is_some() {
+            return self.inner.execute(job, io);
+        }
         let will_do = |done: &Done| !job.fresh && (!job.needs_trace || done.trace.is_some());
         if !job.fresh
             && let Some(done) = known(self.store, job.key)?.filter(will_do)

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::error::Error;
 use crate::digest::Digest;
-use crate::sandbox::CancelToken;
+use crate::sandbox::{CancelToken, Variation};
 use crate::stage::{ActionInputs, Limits};
 
 /// An action in the form in which it is run.
@@ -31,6 +31,9 @@ pub struct Job<'a> {
     pub fresh: bool,
     /// Whether its result needs a trace, and is executed once more if it has none.
     pub needs_trace: bool,
+    /// Other surroundings than it is promised, to see whether it notices. Its result is none of the action then, and may
+    /// not be remembered.
+    pub variation: Option<&'a Variation>,
 }
 
 /// What a job is connected to while it runs.

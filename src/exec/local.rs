@@ -126,7 +126,10 @@ impl<'a> Local<'a> {
 impl Executor for Local<'_> {
     fn execute(&self, job: &Job<'_>, io: &mut Io<'_>) -> Result<Done, Error> {
         let prepared = self.prepare(job.stage, job.inputs, &job.limits)?;
-        let plan = prepared.plan.plan();
+        let mut plan = prepared.plan.plan();
+        if let Some(variation) = job.variation {
+            variation.apply(&mut plan);
+        }
         let slot = (io.slot)()?;
         let fds = slot.fds()?;
         (io.started)();

@@ -24,6 +24,7 @@ mod table;
 mod tail;
 mod text;
 mod units;
+mod verify;
 mod why;
 
 pub use audit::{Provenance, audit_html, audit_sarif, audit_text, rule_text, rules_text};
@@ -37,6 +38,7 @@ pub use table::Table;
 pub use tail::Tails;
 pub use text::{clean, fit};
 pub use units::{bytes, count, duration, rate};
+pub use verify::{axes_text, verify_text};
 pub use why::{Tell, why_text};
 
 /// Time since the run began. Given by the caller, so that tests have a clock of their own.

@@ -234,7 +234,13 @@ fn apply(step: &Ready, inherited: &Inherited<'_>, inside: &mut Inside) -> Result
             rustix::system::setdomainname(domain).at(Call::Itself)
         }
         Ready::Scratch { size, inodes } => scratch(size, inodes, inside),
+        Ready::ScratchFolder { path } => scratch_folder(path, inside),
+        Ready::ProcessIds { text } => write_file(c"/proc/sys/kernel/ns_last_pid", text, 0),
         Ready::Root { lower, points } => root(lower, points, inside),
+        Ready::Again { at, of } => {
+            let made = clone_mount(inside.root()?, of, Call::Mount)?;
+            attach(inside.root()?, made.as_fd(), at)
+        }
         Ready::Tree { at, lower, scratch } => {
             let upper = scratch.as_ref().map(|(upper, work)| (upper.as_c_str(), work.as_c_str()));
             if let Some((upper, work)) = upper {
@@ -263,6 +269,7 @@ fn apply(step: &Ready, inherited: &Inherited<'_>, inside: &mut Inside) -> Result
             thread::plain_scheduling();
             thread::default_timer_slack().at(Call::Itself)
         }
+        Ready::Processors { set } => rustix::thread::sched_setaffinity(None, set).at(Call::Itself),
         Ready::Signals => thread::unblock_signals().at(Call::Itself),
         Ready::Umask { mask } => {
             rustix::process::umask(Mode::from_raw_mode(*mask));
@@ -384,6 +391,17 @@ fn scratch(size: &CStr, inodes: &CStr, inside: &mut Inside) -> Result<(), Fault>
         set_option(context.as_fd(), name, value, Call::Option, index)?;
     }
     let made = create(context.as_fd(), PLAIN)?;
+    let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
+    rustix::mount::move_mount(&made, c"", CWD, c"/proc", flags).at(Call::Attach)?;
+    make_directory(made.as_fd(), c"empty", 0o755)?;
+    inside.scratch = Some(made);
+    Ok(())
+}
+
+/// As [`scratch`], but on the disk: the caller removes what is left there.
+fn scratch_folder(path: &CStr, inside: &mut Inside) -> Result<(), Fault> {
+    let made = clone_mount(CWD, path, Call::Mount)?;
+    mount::set_attributes(&made, PLAIN, false).at(Call::Mount)?;
     let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
     rustix::mount::move_mount(&made, c"", CWD, c"/proc", flags).at(Call::Attach)?;
     make_directory(made.as_fd(), c"empty", 0o755)?;

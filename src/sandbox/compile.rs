@@ -26,7 +26,10 @@ pub(super) enum Ready {
     Loopback,
     HostName { host: Vec<u8>, domain: Vec<u8> },
     Scratch { size: CString, inodes: CString },
+    ScratchFolder { path: CString },
+    ProcessIds { text: Vec<u8> },
     Root { lower: Vec<CString>, points: Vec<CString> },
+    Again { at: CString, of: CString },
     Tree { at: CString, lower: Vec<CString>, scratch: Option<(CString, CString)> },
     Space { at: CString, folder: CString, mode: u32 },
     Devices { nodes: Vec<Node>, terminal: bool },
@@ -37,6 +40,7 @@ pub(super) enum Ready {
     Session { terminal: bool },
     Descriptors,
     Scheduling,
+    Processors { set: rustix::thread::CpuSet },
     Signals,
     Umask { mask: u32 },
     Personality { persona: u64 },
@@ -107,6 +111,16 @@ impl Prepared {
                 Step::Scratch { size, inodes } => {
                     Ready::Scratch { size: text(size.to_string())?, inodes: text(inodes.to_string())? }
                 }
+                Step::ScratchFolder { path } => {
+                    let path = paths(std::slice::from_ref(path))?.remove(0);
+                    Ready::ScratchFolder { path }
+                }
+                Step::ProcessIds { after } => Ready::ProcessIds { text: after.to_string().into_bytes() },
+                Step::Again { at, of } => {
+                    let plain = |path| inner(path).ok_or_else(|| bad("not a plain absolute path"));
+                    Ready::Again { at: plain(at)?, of: plain(of)? }
+                }
+                Step::Processors { count } => Ready::Processors { set: processors(*count)? },
                 Step::Root { lower, points } => {
                     if lower.is_empty() {
                         return Err(bad("the root needs at least one lower directory"));
@@ -181,7 +195,7 @@ fn require_order(plan: &Plan) -> Result<(), Error> {
     type Is = fn(&Step) -> bool;
     let needed: [(&'static str, Is); 11] = [
         ("the identity", |s| matches!(s, Step::Identity { .. })),
-        ("the scratch space", |s| matches!(s, Step::Scratch { .. })),
+        ("the scratch space", |s| matches!(s, Step::Scratch { .. } | Step::ScratchFolder { .. })),
         ("the root", |s| matches!(s, Step::Root { .. })),
         ("`/build`", |s| matches!(s, Step::Space { at, .. } | Step::Tree { at, writable: true, .. } if at == "/build")),
         ("`/out`", |s| matches!(s, Step::Space { at, .. } | Step::Tree { at, writable: true, .. } if at == "/out")),
@@ -204,6 +218,16 @@ fn require_order(plan: &Plan) -> Result<(), Error> {
         return Err(Error::Incomplete { part: "the right order" });
     }
     Ok(())
+}
+
+/// The first of the processors that this process may run on.
+fn processors(count: u32) -> Result<rustix::thread::CpuSet, Error> {
+    let system = |source| Error::System { what: "ask for the processors", source };
+    let all = rustix::thread::sched_getaffinity(None).map_err(system)?;
+    let mut some = rustix::thread::CpuSet::new();
+    let numbers = (0..rustix::thread::CpuSet::MAX_CPU).filter(|number| all.is_set(*number));
+    numbers.take(count.max(1) as usize).for_each(|number| some.set(number));
+    Ok(some)
 }
 
 fn text(text: impl Into<Vec<u8>>) -> Result<CString, Error> {

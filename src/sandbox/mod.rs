@@ -78,6 +78,7 @@ mod terminal;
 #[cfg(test)]
 pub(crate) mod tests;
 mod tracer;
+mod vary;
 
 pub use crate::sys::CancelToken;
 pub use doctor::{Feature, Status, isolation_id, probe, require};
@@ -87,3 +88,4 @@ pub use plan::{Limits, Namespace, Plan, Resource, SCHEMA, Step};
 pub use run::{Announced, Finished, Outcome, RunIo, Tracing};
 pub use stage_plan::{ID, StagePlan};
 pub use terminal::Terminal;
+pub use vary::Variation;

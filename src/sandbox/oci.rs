@@ -118,6 +118,10 @@ pub fn spec(plan: &Plan, bundle: &Path, host_id: u32) -> Result<Spec, OciSpecErr
             Step::Keyring
             | Step::Loopback
             | Step::Scratch { .. }
+            | Step::ScratchFolder { .. }
+            | Step::ProcessIds { .. }
+            | Step::Again { .. }
+            | Step::Processors { .. }
             | Step::Root { .. }
             | Step::Pivot
             | Step::Spawn

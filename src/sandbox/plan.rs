@@ -75,6 +75,16 @@ pub enum Step {
         /// Most inodes.
         inodes: u64,
     },
+    /// Have a directory of this host hold all that the program writes: where a variation asks for another file system.
+    ScratchFolder {
+        /// An absolute path of this host.
+        path: PathBuf,
+    },
+    /// Count process ids from here on, as if so many processes had been there before.
+    ProcessIds {
+        /// The last one that counts as taken.
+        after: u32,
+    },
     /// Mount the root: the lower directories, first on top, under a scratch upper layer.
     Root {
         /// Directories of this host.
@@ -97,6 +107,13 @@ pub enum Step {
         at: String,
         /// Its mode.
         mode: u32,
+    },
+    /// Mount what is mounted at one place at another one, too.
+    Again {
+        /// Where: an absolute path inside.
+        at: String,
+        /// What: an absolute path inside.
+        of: String,
     },
     /// Mount a minimal, read-only `/dev`.
     Devices {
@@ -130,6 +147,11 @@ pub enum Step {
     Descriptors,
     /// Normal scheduling and I/O priority and timer slack.
     Scheduling,
+    /// Run on the first processors only.
+    Processors {
+        /// How many.
+        count: u32,
+    },
     /// Default action for all signals, none blocked.
     Signals,
     /// Set the file mode creation mask.
@@ -180,6 +202,10 @@ impl fmt::Display for Step {
             Self::Loopback => write!(f, "bring `lo` up"),
             Self::HostName { host, domain } => write!(f, "set host name `{host}`, domain name `{domain}`"),
             Self::Scratch { size, inodes } => write!(f, "make scratch space of {size} bytes, {inodes} inodes"),
+            Self::ScratchFolder { path } => write!(f, "use `{}` as scratch space", path.display()),
+            Self::ProcessIds { after } => write!(f, "count process ids from {after} on"),
+            Self::Again { at, of } => write!(f, "mount `{at}`: the same as `{of}`"),
+            Self::Processors { count } => write!(f, "run on {count} of the processors"),
             Self::Root { lower, .. } => write!(f, "mount `/`: scratch over {}", layers(lower)),
             Self::Tree { at, lower, writable: true } => write!(f, "mount `{at}`: scratch over {}", layers(lower)),
             Self::Tree { at, lower, writable: false } => write!(f, "mount `{at}`: {}, read-only", layers(lower)),

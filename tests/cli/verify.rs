@@ -50,3 +50,82 @@ fn outputs_of_stages_are_compared() {
     let said = project.repro(&["verify", "one/bin/none", "other"]).ends(2);
     assert!(said.err.contains("has no `bin/none`"), "{}", said.all());
 }
+
+/// A stage for each axis, which leaves what it notices of it, and what else there is to find.
+const NOTICED: [(&str, &str, &[&[&str]]); 17] = [
+    ("clean", "mkdir /out/d; seq 1 9 >/out/d/f; chmod 755 /out/d/f", &[]),
+    ("zone", "date -d @0 +%H >/out/x", &[&["time-zone"]]),
+    ("language", "echo $LC_ALL >/out/x", &[&["locale"]]),
+    ("variables", "env | grep -c . >/out/x", &[&["environment"], &["locale"]]),
+    ("home", "echo $HOME >/out/x", &[&["home"]]),
+    ("owner", "id >/out/x", &[&["owner"]]),
+    ("mask", "umask >/out/x", &[&["umask"]]),
+    ("host", "uname -n >/out/x", &[&["host-name"]]),
+    ("path", "/bin/busybox pwd -P >/out/x", &[&["build-path"]]),
+    ("processors", "nproc >/out/x", &[&["processors"]]),
+    ("order", "stat -f -c %T /out >/out/x", &[&["file-system"]]),
+    ("addresses", "grep -c '7ffffffff000' /proc/self/maps >/out/x || true", &[&["addresses"]]),
+    ("process", "[ $$ -gt 1000 ] && echo late >/out/x || echo soon >/out/x", &[&["process-ids"]]),
+    ("both", "[ $(umask) = 0077 ] && [ $TZ != UTC ] && touch /out/x; true", &[&["time-zone", "umask"]]),
+    ("two", "{ umask; uname -n; } >/out/x", &[&["umask"], &["host-name"]]),
+    ("random", "head -c 16 /dev/urandom >/out/x", &[&[]]),
+    ("refuses", "[ $(id -u) = 1000 ]", &[&["owner"]]),
+];
+
+#[test]
+fn what_a_stage_notices_is_named() {
+    let project = Project::script("echo one");
+    std::fs::remove_dir_all(project.path("project/stages/one")).expect("it was there");
+    for (name, script, _) in NOTICED {
+        project.stage(name, "tools = [\"sysroot:tiny\"]\n");
+        project.write(&format!("project/stages/{name}/build.sh"), script);
+    }
+    let said = project.build(&["verify", "--rebuild", "--json", "--jobs", "2"]).ends(1);
+    let start = said.out.find("{\n  \"schema\"").expect("the report comes after the events");
+    let report: serde_json::Value = serde_json::from_str(&said.out[start..]).expect("JSON");
+    let schema = repro::verify::report_schema().to_value();
+    let validator = jsonschema::validator_for(&schema).expect("the schema is one");
+    assert!(validator.is_valid(&report), "{report:#}");
+    let mut wrong = Vec::new();
+    for (name, _, wanted) in NOTICED {
+        let stages = report["stages"].as_array().expect("a list");
+        let stage = stages.iter().find(|stage| stage["stage"] == name).expect("each stage is there");
+        let causes = stage["causes"].as_array().expect("a list").iter();
+        let mut found: Vec<Vec<&str>> = causes
+            .map(|cause| cause["axes"].as_array().expect("a list").iter().filter_map(|axis| axis.as_str()).collect())
+            .collect();
+        found.sort();
+        let mut wanted: Vec<Vec<&str>> = wanted.iter().map(|axes| axes.to_vec()).collect();
+        wanted.sort();
+        let verdict = match name {
+            "clean" => "identical",
+            "refuses" => "failed",
+            _ => "different",
+        };
+        let shown = stage["difference"].is_null() != (verdict == "different");
+        if found != wanted || stage["verdict"] != verdict || !shown {
+            wrong.push(format!("{name}: {found:?} {}\n{stage:#}", stage["verdict"]));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    // What such runs left is not what the stages' actions give.
+    let again = project.build(&["build", "--json"]).ends(0);
+    assert!(!again.out.contains("\"built\":1"), "{}", again.out);
+    let said = project.build(&["verify", "--rebuild", "clean", "--runs", "3"]).ends(0);
+    assert!(said.out.starts_with("identical: 1 stage with 14 axes varied"), "{}", said.all());
+    let said = project.build(&["verify", "--rebuild", "refuses", "--vary", "owner"]).ends(3);
+    assert!(said.out.contains("it fails with another owner alone"), "{}", said.all());
+    let said = project.build(&["verify", "--rebuild", "mask", "--vary", "umask,host-name"]).ends(1);
+    assert!(said.out.contains("-0022") && said.out.contains("+0077"), "{}", said.all());
+    let said = project.build(&["verify", "--rebuild", "--vary", "clock"]).ends(2);
+    assert!(said.err.contains("cannot find axis `clock`") && said.err.contains("time-zone"), "{}", said.all());
+    let said = project.repro(&["verify", "--axes"]).ends(0);
+    assert_eq!(said.out.lines().count(), 15, "{}", said.out);
+    // How many jobs there are shows only in what lies in make's pipe.
+    project.stage("jobs", "tools = [\"sysroot:tiny\"]\n");
+    project.write("project/stages/jobs/build.sh", "timeout 1 head -c 1 <&3 | wc -c >/out/x");
+    project.build(&["build", "jobs", "--jobs", "2"]).ends(0);
+    let said = project.build(&["verify", "--rebuild", "jobs", "--vary", "jobs,umask", "--jobs", "2"]).ends(1);
+    assert!(said.out.contains("with another jobs alone") && !said.out.contains("another umask"), "{}", said.all());
+    assert_eq!(std::fs::read_dir(project.path("store/tmp")).map_or(0, Iterator::count), 0, "nothing is left behind");
+}

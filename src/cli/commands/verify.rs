@@ -4,33 +4,53 @@ use std::path::{Path, PathBuf};
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
+use super::build::engine;
+use crate::build;
 use crate::cli::named::Named;
 use crate::cli::project::Project;
 use crate::cli::terminal::Stream;
-use crate::cli::{Context, ExitCode, Failure};
+use crate::cli::{Context, ExitCode, Failure, causes};
 use crate::container::{About, Subject};
 use crate::diff::{Comparison, Options, Report};
-use crate::report::diff_text;
+use crate::report::{axes_text, count, diff_text, verify_text};
+use crate::schedule::queue::OnFailure;
+use crate::verify::{self, Axis, Known, Rebuilder, Verdict};
 
-/// Compare two builds: identical, or every place where they differ.
+/// Compare two builds, or build again in other surroundings: identical, or every place that differs.
 ///
-/// Compares outputs of stages, trees of the store, directories and files. Archives, compressed files and images are
-/// opened, within each other too; ELF files are compared by sections, symbols and instructions, text by lines, the rest by
-/// bytes. Equal digests are not even read. Nothing is executed and nothing is changed. The answer is no (exit code 1) when
-/// something differs.
+/// With two names, compares outputs of stages, trees of the store, directories and files. Archives, compressed files and
+/// images are opened, within each other too; ELF files are compared by sections, symbols and instructions, text by lines, the
+/// rest by bytes. Equal digests are not even read. Nothing is executed and nothing is changed.
+///
+/// With --rebuild, executes stages again without the cache, with another time zone, locale, environment, user, umask, host
+/// name, path, number of jobs and processors, file system and so on, and compares what they leave with what is known. What
+/// matters is found by halving the axes. The answer is no (exit code 1) when something differs.
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "Examples:
   repro verify image.tar other/image.tar
   repro verify rootfs ../other/out/rootfs
   repro verify a.deb b.deb --only content
-  repro verify a b --exclude '**/*.pyc' --json")]
+  repro verify a b --exclude '**/*.pyc' --json
+  repro verify --rebuild zlib musl       two stages, with all axes varied
+  repro verify --rebuild all --vary umask,locale
+  repro verify --axes                    what is varied, and how")]
 pub struct Args {
-    /// A stage, a part of its output (`musl/run`), a tree of the store, or a path.
-    #[arg(value_name = "A")]
-    pub left: String,
-    /// What it is compared with.
-    #[arg(value_name = "B")]
-    pub right: String,
+    /// Two things to compare: a stage, a part of its output (`musl/run`), a tree of the store, or a path. With --rebuild,
+    /// stages, or `all`.
+    #[arg(value_name = "A B|STAGE", required_unless_present_any = ["rebuild", "axes"])]
+    pub subjects: Vec<String>,
+    /// Execute stages again instead.
+    #[arg(long, conflicts_with_all = ["exclude", "max_depth", "only", "times"])]
+    pub rebuild: bool,
+    /// The axes to vary: `all`, or names of them.
+    #[arg(long, value_name = "AXIS", value_delimiter = ',', default_value = "all", requires = "rebuild")]
+    pub vary: Vec<String>,
+    /// How often each stage runs with all of them varied; each time with other values.
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "rebuild", value_parser = clap::value_parser!(u32).range(1..))]
+    pub runs: u32,
+    /// List the axes.
+    #[arg(long, conflicts_with_all = ["subjects", "rebuild"])]
+    pub axes: bool,
     /// Leave out the paths that match, with all below them; paths in archives continue that of the archive.
     #[arg(long, value_name = "GLOB")]
     pub exclude: Vec<String>,
@@ -57,8 +77,19 @@ pub enum Only {
 /// Runs it.
 ///
 /// # Errors
-/// There is no such thing, or it cannot be read.
+/// There is no such thing, or it cannot be read; or a stage that is to be rebuilt could not be built in the first place.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
+    if args.axes {
+        context.print(&axes_text(context.palette(Stream::Out)))?;
+        return Ok(ExitCode::Done);
+    }
+    if args.rebuild {
+        return rebuild(args, context);
+    }
+    let [left, right] = args.subjects.as_slice() else {
+        let text = format!("cannot compare {}", count(args.subjects.len(), "thing"));
+        return Err(Failure::new(ExitCode::Usage, text).hint(Some("name two: `repro verify A B`".into())));
+    };
     let options = Options {
         exclude: globs(&args.exclude)?,
         max_depth: args.max_depth,
@@ -68,17 +99,85 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         }),
         times: args.times,
     };
-    let subjects = [subject(&args.left, context)?, subject(&args.right, context)?];
+    let mut project = None;
+    let subjects = [subject(left, &mut project, context)?, subject(right, &mut project, context)?];
     let scratch = context.open_store()?.scratch("verify")?;
     let comparison = Comparison::new(&options, scratch.dir(), Some(&context.cancel));
-    let difference = comparison.subjects(subjects)?;
-    let report = Report::new([args.left.clone(), args.right.clone()], difference);
+    let report = Report::new([left.clone(), right.clone()], comparison.subjects(subjects)?);
     if context.globals.json {
         context.print_json(&report)?;
     } else {
         context.print(&diff_text(&report, context.palette(Stream::Out), context.globals.verbose > 0))?;
     }
     Ok(if report.identical { ExitCode::Done } else { ExitCode::No })
+}
+
+/// Builds what is not built yet, and then all of it again in other surroundings.
+fn rebuild(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
+    let axes: Vec<Axis> = if args.vary.iter().any(|name| name == "all") {
+        Axis::ALL.to_vec()
+    } else {
+        let mut axes = args.vary.iter().map(|name| Axis::parse(name)).collect::<Result<Vec<_>, _>>()?;
+        axes.sort();
+        axes.dedup();
+        axes
+    };
+    let project = Project::load(context)?;
+    let all = args.subjects.is_empty() || args.subjects.iter().any(|name| name == "all");
+    let targets: Vec<&str> =
+        if all { project.graph.default_targets() } else { args.subjects.iter().map(String::as_str).collect() };
+    let options = build::Options {
+        jobs: context.jobs,
+        on_failure: OnFailure::FinishRunning,
+        rebuild: Vec::new(),
+        trace: Vec::new(),
+        check_outputs: true,
+    };
+    let built = engine(context, &project.store, &project.graph, &project.lockfile, &targets, &options, &())?;
+    if let Some((_, error)) = built.failed.first() {
+        return Err(Failure::quiet(causes::build_code(error)));
+    }
+    let records = project.records();
+    let mut stages = Vec::new();
+    for built in built.built.iter().filter(|built| all || targets.contains(&built.stage.as_str())) {
+        let stage = project.stage(&built.stage)?;
+        let gone = || Failure::new(ExitCode::Bug, format!("cannot rebuild `{}`: its record is gone", built.stage));
+        let last = records.load(&built.stage, &built.target).ok_or_else(gone)?;
+        stages.push(Known {
+            stage,
+            inputs: last.record.inputs,
+            action: built.action,
+            output: built.output,
+            log: records.log(&format!("{}.verify", built.stage), &built.target),
+        });
+    }
+    let reports = {
+        let reporter = context.reporter();
+        let rebuilder = Rebuilder {
+            store: &project.store,
+            axes: &axes,
+            runs: args.runs,
+            jobs: context.jobs,
+            events: &*reporter,
+            cancel: &context.cancel,
+        };
+        rebuilder.run(&stages)
+    };
+    if let Some(signal) = context.cancel.signal() {
+        return Err(Failure::quiet(ExitCode::Signal(signal)));
+    }
+    let report = verify::Report::new(&axes, args.runs, reports?);
+    if context.globals.json {
+        context.print_json(&report)?;
+    } else {
+        context.print(&verify_text(&report, context.palette(Stream::Out), context.globals.verbose > 0))?;
+    }
+    let any = |verdict| report.stages.iter().any(|stage| stage.verdict == verdict);
+    Ok(match (any(Verdict::Different), any(Verdict::Failed)) {
+        (true, _) => ExitCode::No,
+        (false, true) => ExitCode::Stage,
+        (false, false) => ExitCode::Done,
+    })
 }
 
 fn globs(patterns: &[String]) -> Result<GlobSet, Failure> {
@@ -91,22 +190,27 @@ fn globs(patterns: &[String]) -> Result<GlobSet, Failure> {
 }
 
 /// What a word names, opened.
-fn subject(word: &str, context: &Context) -> Result<Subject, Failure> {
+fn subject(word: &str, project: &mut Option<Project>, context: &Context) -> Result<Subject, Failure> {
     match Named::of(word, context) {
         Named::Path(path) => Ok(Subject::open(path)?),
         Named::Tree(digest) => Ok(Subject::Tree { store: context.open_store()?, digest }),
-        Named::Stage { name, part } => output(name, part, context),
+        Named::Stage { name, part } => {
+            let project = match project {
+                Some(project) => project,
+                none => none.insert(Project::load(context)?),
+            };
+            output(name, part, project, context)
+        }
     }
 }
 
 /// What a stage left, as it is now; or a part of that.
-fn output(name: &str, part: &str, context: &Context) -> Result<Subject, Failure> {
-    let project = Project::load(context)?;
+fn output(name: &str, part: &str, project: &Project, context: &Context) -> Result<Subject, Failure> {
     let missing = |what: &str| Failure::new(ExitCode::Usage, format!("cannot compare `{name}`: {what}"));
     let unbuilt = || missing("it is not built").hint(Some(format!("run `repro build {name}`")));
     let output = project.preview(name, context)?.output.ok_or_else(unbuilt)?;
     if let Some(digest) = project.store.subtree(output, part)? {
-        return Ok(Subject::Tree { store: project.store, digest });
+        return Ok(Subject::Tree { store: project.store.clone(), digest });
     }
     // A file of it.
     let path = Path::new(part);

@@ -6,3 +6,4 @@ mod text;
 mod words;
 
 pub use text::diff_text;
+pub(super) use text::difference_text;

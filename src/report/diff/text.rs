@@ -15,14 +15,20 @@ pub fn diff_text(report: &Report, palette: Palette, full: bool) -> String {
     let (role, word) = if report.identical { (Role::Good, "identical:") } else { (Role::Bad, "different:") };
     let mut text = format!("{} {}\n", palette.paint(role, word), clean(&words::verdict(report)));
     if let Some(difference) = &report.difference {
-        let mut view = View { palette, full, text: String::from("\n"), cut: false };
-        view.place(difference, &difference.name, "", "");
-        text.push_str(&view.text);
-        if view.cut {
-            text.push_str(&format!("\n{}\n", palette.paint(Role::Hint, "-v shows all of it, --json to programs")));
-        }
+        text.push('\n');
+        text.push_str(&difference_text(difference, palette, full));
     }
     text
+}
+
+/// The tree of differences alone.
+pub(in crate::report) fn difference_text(difference: &Difference, palette: Palette, full: bool) -> String {
+    let mut view = View { palette, full, text: String::new(), cut: false };
+    view.place(difference, &difference.name, "", "");
+    if view.cut {
+        view.text.push_str(&format!("\n{}\n", palette.paint(Role::Hint, "-v shows all of it, --json to programs")));
+    }
+    view.text
 }
 
 struct View {
