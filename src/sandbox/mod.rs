@@ -68,6 +68,7 @@ mod error;
 mod fault;
 pub mod filter;
 mod launcher;
+mod mounts;
 pub mod oci;
 mod plan;
 mod program;
