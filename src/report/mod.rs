@@ -15,9 +15,11 @@ mod audit;
 mod diff;
 mod failure;
 mod json;
+mod junit;
 mod lines;
 mod live;
 mod model;
+mod page;
 mod plain;
 mod style;
 mod table;
@@ -28,9 +30,10 @@ mod verify;
 mod why;
 
 pub use audit::{Provenance, audit_html, audit_sarif, audit_text, rule_text, rules_text};
-pub use diff::diff_text;
+pub use diff::{diff_html, diff_text};
 pub use failure::failure_box;
 pub use json::JsonLines;
+pub use junit::{diff_junit, verify_junit};
 pub use live::{Live, Screen};
 pub use plain::{Detail, Plain};
 pub use style::{Palette, Role};
@@ -38,7 +41,7 @@ pub use table::Table;
 pub use tail::Tails;
 pub use text::{clean, fit};
 pub use units::{bytes, count, duration, rate};
-pub use verify::{axes_text, verify_text};
+pub use verify::{axes_text, verify_html, verify_text};
 pub use why::{Tell, why_text};
 
 /// Time since the run began. Given by the caller, so that tests have a clock of their own.

@@ -1,6 +1,7 @@
 //! What rebuilding in other surroundings came to, for people.
 
-use super::diff::difference_text;
+use super::diff::{beginning, difference_html, difference_text};
+use super::page::{escape, foot};
 use super::{Palette, Role, Table, clean, count};
 use crate::verify::{Axis, Cause, Outcome, Report, StageReport, Verdict};
 
@@ -48,7 +49,8 @@ fn count_axes(number: usize) -> String {
     if number == 1 { "1 axis".to_owned() } else { format!("{number} axes") }
 }
 
-fn cause(cause: &Cause) -> String {
+/// What matters, in a word or two.
+pub(super) fn cause(cause: &Cause) -> String {
     let names: Vec<&str> = cause.axes.iter().map(|axis| axis.name()).collect();
     let what = match cause.outcome {
         Outcome::Failed { .. } => " (fails)",
@@ -83,6 +85,62 @@ fn details(stage: &StageReport, palette: Palette, full: bool, text: &mut String)
     if let Some(difference) = &stage.difference {
         text.push_str(&difference_text(difference, palette, full));
     }
+}
+
+/// The report as a page: the stages against the axes, then each that differs.
+pub fn verify_html(report: &Report) -> String {
+    let mut page = beginning(&count(report.stages.len(), "stage"), report.identical);
+    page.push_str(&format!("<p>{}</p>\n", escape(&verdict(report, Palette::PLAIN))));
+    page.push_str("<table class=\"axes\">\n<thead><tr><th>Axis<th>In a build; varied<th>Stages that it matters to</thead>\n<tbody>\n");
+    for info in &report.axes {
+        let to = report.stages.iter().filter_map(|stage| {
+            let cause = stage.causes.iter().find(|cause| cause.axes.contains(&info.axis))?;
+            let with: Vec<&str> =
+                cause.axes.iter().filter(|axis| **axis != info.axis).map(|axis| axis.name()).collect();
+            let with = if with.is_empty() { String::new() } else { format!(" with {}", with.join(", ")) };
+            let class = if matches!(cause.outcome, Outcome::Failed { .. }) { "warning" } else { "error" };
+            Some(format!("<span class=\"{class}\">{}{with}</span>", escape(&stage.stage)))
+        });
+        let to: Vec<String> = to.collect();
+        let to = if to.is_empty() { "<span class=\"good\">none</span>".to_owned() } else { to.join(", ") };
+        page.push_str(&format!("<tr><td><code>{}</code><td>{}<td>{to}\n", info.axis.name(), escape(&info.what)));
+    }
+    page.push_str("</tbody>\n</table>\n<h2>Stages</h2>\n<table class=\"axes\">\n<thead><tr><th>Stage<th>Verdict<th>Runs<th>What matters<th>Tree</thead>\n<tbody>\n");
+    for stage in &report.stages {
+        let (class, word) = match stage.verdict {
+            Verdict::Identical => ("good", "identical"),
+            Verdict::Different => ("error", "different"),
+            Verdict::Failed => ("warning", "fails"),
+        };
+        let causes: Vec<String> = stage.causes.iter().map(cause).collect();
+        page.push_str(&format!(
+            "<tr><td>{}<td class=\"{class}\">{word}<td>{}<td>{}<td><code>{}</code>\n",
+            escape(&stage.stage),
+            stage.trials.len(),
+            escape(&causes.join("; ")),
+            escape(&stage.output),
+        ));
+    }
+    page.push_str("</tbody>\n</table>\n");
+    for stage in report.stages.iter().filter(|stage| stage.verdict != Verdict::Identical) {
+        page.push_str(&format!("<h2>{}</h2>\n", escape(&stage.stage)));
+        for cause in &stage.causes {
+            page.push_str(&format!("<p>{}</p>\n", escape(&self::cause(cause))));
+            if let Outcome::Failed { reason, tail } = &cause.outcome {
+                let tail: Vec<String> = tail.iter().map(|line| escape(line)).collect();
+                page.push_str(&format!(
+                    "<p class=\"warning\">{}</p>\n<pre>{}</pre>\n",
+                    escape(reason),
+                    tail.join("\n")
+                ));
+            }
+        }
+        if let Some(difference) = &stage.difference {
+            difference_html(difference, &mut page);
+        }
+    }
+    page.push_str(&foot(None));
+    page
 }
 
 /// The axes, and what is varied in each.

@@ -20,6 +20,9 @@ fn two_folders_are_compared() {
     let value: serde_json::Value = serde_json::from_str(&said.out).expect("JSON");
     assert_eq!(value["identical"], false);
     assert_eq!(value["difference"]["inside"][0]["inside"][0]["facts"][0]["hunks"][0]["lines"][0]["text"], "one");
+    project.repro(&["verify", "a", "b", "--html", "page.html", "--junit", "junit.xml"]).ends(1);
+    assert!(project.read("project/page.html").contains("motd"), "the page has the place");
+    assert!(project.read("project/junit.xml").contains("failures=\"1\""), "the build server hears of it");
     project.repro(&["verify", "a", "a"]).ends(0);
     let said = project.repro(&["verify", "a", "b", "--exclude", "etc/*"]).ends(0);
     assert_eq!(said.out, "identical: a and b are identical\n");

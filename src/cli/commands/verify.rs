@@ -12,7 +12,8 @@ use crate::cli::terminal::Stream;
 use crate::cli::{Context, ExitCode, Failure, causes};
 use crate::container::{About, Subject};
 use crate::diff::{Comparison, Options, Report};
-use crate::report::{axes_text, count, diff_text, verify_text};
+use crate::fs;
+use crate::report::{axes_text, count, diff_html, diff_junit, diff_text, verify_html, verify_junit, verify_text};
 use crate::schedule::queue::OnFailure;
 use crate::verify::{self, Axis, Known, Rebuilder, Verdict};
 
@@ -63,6 +64,12 @@ pub struct Args {
     /// Compare times of files in directories, too. Those in archives and images always are.
     #[arg(long)]
     pub times: bool,
+    /// Write the report as one page of HTML to this file.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// Write the report as JUnit's XML to this file, for build servers.
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
 }
 
 /// What of the differences is asked for.
@@ -104,6 +111,8 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let scratch = context.open_store()?.scratch("verify")?;
     let comparison = Comparison::new(&options, scratch.dir(), Some(&context.cancel));
     let report = Report::new([left.clone(), right.clone()], comparison.subjects(subjects)?);
+    write(&args.html, || diff_html(&report))?;
+    write(&args.junit, || diff_junit(&report))?;
     if context.globals.json {
         context.print_json(&report)?;
     } else {
@@ -167,6 +176,8 @@ fn rebuild(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         return Err(Failure::quiet(ExitCode::Signal(signal)));
     }
     let report = verify::Report::new(&axes, args.runs, reports?);
+    write(&args.html, || verify_html(&report))?;
+    write(&args.junit, || verify_junit(&report))?;
     if context.globals.json {
         context.print_json(&report)?;
     } else {
@@ -178,6 +189,13 @@ fn rebuild(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         (false, true) => ExitCode::Stage,
         (false, false) => ExitCode::Done,
     })
+}
+
+fn write(path: &Option<PathBuf>, text: impl FnOnce() -> String) -> Result<(), Failure> {
+    match path {
+        Some(path) => Ok(fs::replace(path, text().as_bytes())?),
+        None => Ok(()),
+    }
 }
 
 fn globs(patterns: &[String]) -> Result<GlobSet, Failure> {

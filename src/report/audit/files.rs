@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::html::escape;
 use super::provenance::Provenance;
 use crate::audit::{Listed, Report};
+use crate::report::page::escape;
 use crate::report::{bytes, count};
 
 /// Rows of the table.

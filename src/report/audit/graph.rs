@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::html::escape;
 use super::layers::{self, HEIGHT, WIDTH};
 use crate::audit::{Flow, Origin, Role};
+use crate::report::page::escape;
 use crate::report::{bytes, count, fit};
 
 /// Letters of a name that fit into a node.

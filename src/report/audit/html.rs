@@ -1,8 +1,4 @@
-//! One page of HTML with everything in it: it can be sent by mail, opened from a disk, kept as a build's artefact.
-//!
-//! Without scripts the page is a few tables; its script hides rows, and makes trees of how files were made. Everything that
-//! comes from the subject is escaped, and should that fail: the page's policy names the hashes of its own style and script,
-//! and nothing else runs.
+//! The audit's page. Without scripts it is a few tables; its script hides rows, and makes trees of how files were made.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,8 +6,8 @@ use super::files::files_html;
 use super::graph::origin_html;
 use super::provenance::Provenance;
 use crate::audit::{Finding, Report, Severity};
-use crate::digest::Digest;
-use crate::report::{bytes, clean};
+use crate::report::bytes;
+use crate::report::page::{escape, foot, head};
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -21,18 +17,12 @@ pub fn audit_html(report: &Report, provenance: Result<&Provenance, &str>) -> Str
     let counts = &report.counts;
     let verdict = if report.is_clean() { ("good", "no errors") } else { ("error", "errors") };
     let tile = |class: &str, number: u64, what: &str| format!("<li class=\"{class}\"><b>{number}</b> {what}</li>\n");
-    let mut page = format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; base-uri 'none'; form-action 'none'; style-src '{style}'; script-src '{script}'\">\n\
-         <title>Audit of {subject}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
-         <h1>Audit of <code>{subject}</code> <span class=\"verdict {}\">{}</span></h1>\n<ul class=\"tiles\">\n",
-        verdict.0,
-        verdict.1,
-        style = allowed(&format!("\n{STYLE}")),
-        script = allowed(&format!("\n{SCRIPT}")),
-        subject = escape(&report.subject),
-    );
+    let subject = escape(&report.subject);
+    let mut page = head(&format!("Audit of {subject}"), STYLE, Some(SCRIPT));
+    page.push_str(&format!(
+        "<h1>Audit of <code>{subject}</code> <span class=\"verdict {}\">{}</span></h1>\n<ul class=\"tiles\">\n",
+        verdict.0, verdict.1,
+    ));
     page.push_str(&tile("error", counts.errors, "errors"));
     page.push_str(&tile("warning", counts.warnings, "warnings"));
     page.push_str(&tile("note", counts.notes, "notes"));
@@ -52,7 +42,7 @@ pub fn audit_html(report: &Report, provenance: Result<&Provenance, &str>) -> Str
         let list: Vec<String> = report.outside.iter().map(|name| format!("<code>{}</code>", escape(name))).collect();
         page.push_str(&format!("<h2>Needed from outside</h2>\n<p>{}</p>\n", list.join(" ")));
     }
-    page.push_str(&format!("<script>\n{SCRIPT}</script>\n</body>\n</html>\n"));
+    page.push_str(&foot(Some(SCRIPT)));
     page
 }
 
@@ -144,33 +134,4 @@ fn exceptions(report: &Report, page: &mut String) {
         ));
     }
     page.push_str("</tbody>\n</table>\n");
-}
-
-/// What a page's policy calls a script or a style that may be there (CSP3, hash-source).
-pub(super) fn allowed(text: &str) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let hash = Digest::of(text.as_bytes()).hash;
-    let mut code = "sha256-".to_owned();
-    for part in hash.chunks(3) {
-        let bits = (0..3).fold(0_usize, |bits, at| bits << 8 | usize::from(part.get(at).copied().unwrap_or(0)));
-        let letter = |at: usize| if at <= part.len() { char::from(LETTERS[bits >> (18 - 6 * at) & 63]) } else { '=' };
-        code.extend((0..4).map(letter));
-    }
-    code
-}
-
-/// Text as content or as an attribute's value.
-pub(super) fn escape(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for letter in clean(text).chars() {
-        match letter {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&#39;"),
-            letter => safe.push(letter),
-        }
-    }
-    safe
 }

@@ -1,10 +1,11 @@
 //! The page's files and how they were made.
 
-use super::html::{allowed, audit_html};
+use super::html::audit_html;
 use super::provenance::Provenance;
 use crate::audit::{Counts, Listed, Report, SCHEMA};
 use crate::digest::Digest;
 use crate::provenance::{Class, Copied, File, Input, Left, Lost, Made, Maker, Role, Search, What};
+use crate::report::page::allowed;
 
 fn digest(text: &str) -> Digest {
     Digest::of(text.as_bytes())

@@ -1,6 +1,6 @@
 //! A report with a fact of each kind, as text.
 
-use super::diff_text;
+use super::{diff_html, diff_text};
 use crate::diff::{Difference, Fact, Hunk, Line, Moved, Range, Report, Side};
 use crate::report::Palette;
 
@@ -84,4 +84,20 @@ fn a_report_is_laid_out() {
 fn what_is_identical_is_one_line() {
     let text = diff_text(&Report::new(["a".to_owned(), "b".to_owned()], None), Palette::PLAIN, false);
     assert_eq!(text, "identical: a and b are identical\n");
+}
+
+#[test]
+fn a_page_runs_nothing_and_takes_names_as_text() {
+    let mut report = report();
+    report.subjects[0] = "<script>alert(1)</script>".to_owned();
+    let page = diff_html(&report);
+    assert!(!page.contains("<script") && page.contains("&lt;script&gt;"), "{page}");
+    assert!(page.contains("default-src 'none'") && !page.contains("script-src"), "{page}");
+    for what in
+        ["root.tar", "2 entries stand elsewhere", "it is no valid zip archive", "class=\"ins\">green", "not all was"]
+    {
+        assert!(page.contains(what), "{what}: {page}");
+    }
+    assert_eq!(page.matches("<details").count(), page.matches("</details>").count());
+    assert_eq!(page.matches("<table").count(), page.matches("</table>").count());
 }

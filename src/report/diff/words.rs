@@ -4,7 +4,7 @@ use crate::diff::{Counts, Difference, Fact, Range, Report, Side};
 use crate::report::{bytes, count};
 
 /// The verdict, in one sentence.
-pub(super) fn verdict(report: &Report) -> String {
+pub(in crate::report) fn verdict(report: &Report) -> String {
     let [left, right] = &report.subjects;
     if report.identical {
         return format!("{left} and {right} are identical");
