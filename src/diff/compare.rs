@@ -3,7 +3,7 @@
 use globset::GlobSet;
 
 use super::model::{Difference, Fact, Side};
-use super::{bytes, entries, filter, text};
+use super::{bytes, elf, entries, filter, text};
 use crate::container::{self, About, Fault, Kind, Spool};
 use crate::fs::{self, Content, Dir};
 use crate::store;
@@ -85,7 +85,7 @@ impl Place {
         Self { path, depth: self.depth }
     }
 
-    fn opened(&self) -> Self {
+    pub fn opened(&self) -> Self {
         Self { path: self.path.clone(), depth: self.depth + 1 }
     }
 }
@@ -184,6 +184,7 @@ impl<'a> Comparison<'a> {
                 let right = right.list(pair[1], &self.spool).map_err(of(Side::Right))?;
                 entries::compare(self, [&left, &right], &at.opened(), found)
             }
+            [None, None] if elf::is_elf(pair[0])? && elf::is_elf(pair[1])? => elf::compare(self, pair, at, found),
             [None, None] => text::compare(pair, found),
             [left, right] => {
                 let name = |kind: Option<Kind>| kind.map_or_else(|| "no container".to_owned(), |kind| kind.to_string());

@@ -1,0 +1,94 @@
+//! Machine code, by function.
+//!
+//! Functions are the ranges of symbols; in stripped files, the ranges of `.eh_frame`'s entries, which have no names and
+//! are matched by their order. Equal ones are passed over. Of x86, the others are decoded in step: if each instruction is
+//! the same but for addresses, and each address leads to the same by name, the function was moved, and is counted. Any
+//! other is shown as a list of instructions with labels and names for addresses. Functions of other machines are compared
+//! as bytes.
+
+mod functions;
+mod x86;
+
+use object::elf;
+
+use super::pieces::{Addresses, More, Piece, SHOWN, is_filling};
+use super::read::whole;
+use super::sections::Pair;
+use crate::container::About;
+use crate::diff::compare::{Stop, of};
+use crate::diff::model::{Difference, Side};
+use crate::diff::{bytes, lines};
+use crate::fs::Content;
+
+/// Functions that are larger are compared as bytes.
+const LARGEST: usize = 1 << 20;
+
+/// Compares two sections of code.
+pub(super) fn compare(pair: Pair<'_>, contents: [&Content; 2], found: &mut Difference) -> Result<(), Stop> {
+    let [left, right] = [whole(contents[0]).map_err(of(Side::Left))?, whole(contents[1]).map_err(of(Side::Right))?];
+    let code = [left.as_slice(), right.as_slice()];
+    let x86 = x86::Reader::new(pair);
+    let (sides, pieces) = functions::find(pair, code, x86.is_some());
+    let mut view = View { code, x86, moved: Addresses::default(), more: More::default(), shown: 0 };
+    for [a, b] in &pieces.both {
+        view.function([&sides[0][*a], &sides[1][*b]], found)?;
+    }
+    pieces.tell("function", [&sides[0], &sides[1]], found);
+    view.more.tell("function", found);
+    view.moved.tell(found);
+    Ok(())
+}
+
+struct View<'a> {
+    code: [&'a [u8]; 2],
+    x86: Option<x86::Reader<'a>>,
+    moved: Addresses,
+    more: More,
+    shown: usize,
+}
+
+impl View<'_> {
+    fn function(&mut self, pieces: [&Piece; 2], found: &mut Difference) -> Result<(), Stop> {
+        let code = [pieces[0].of(self.code[0]), pieces[1].of(self.code[1])];
+        let name = &pieces[0].name;
+        if code[0] == code[1] || is_filling(pieces[0], code) {
+            return Ok(());
+        }
+        if let Some(x86) = &mut self.x86 {
+            // How much is filled up follows from the size of what comes before.
+            if pieces[0].between
+                && code[0].len() != code[1].len()
+                && x86::is_filling(code[0])
+                && x86::is_filling(code[1])
+            {
+                return Ok(());
+            }
+            if let Some(values) = x86.only_moved(pieces, code) {
+                self.moved.add(name, values);
+                return Ok(());
+            }
+        }
+        self.shown += 1;
+        if self.shown > SHOWN {
+            self.more.add(name);
+            return Ok(());
+        }
+        let mut inside = Difference::new(name, "function", code.map(|code| Some(code.len() as u64)));
+        if let Some(x86) = &mut self.x86
+            && code.iter().all(|code| code.len() <= LARGEST)
+        {
+            let [left, right] = x86.lines(pieces, code);
+            inside.facts.extend(lines::compare("instructions", &left, &right, &|_| String::new()));
+        }
+        if inside.facts.is_empty() {
+            // The same instructions in another encoding, or none that can be read.
+            let part = |side: usize| Content::of_bytes(code[side]);
+            inside.facts.extend(bytes::compare([&part(0), &part(1)], About::Content)?);
+        }
+        found.inside.push(inside);
+        Ok(())
+    }
+}
+
+/// What a symbol of code may be.
+const KINDS: [elf::SymbolType; 3] = [elf::STT_FUNC, elf::STT_NOTYPE, elf::STT_GNU_IFUNC];

@@ -1,0 +1,167 @@
+//! Debugging information: compile units by their attributes and entries, line programs by their files and rows.
+//!
+//! Units whose bytes are equal are passed over, and of the others everything is written out by name: strings themselves
+//! and not where they stand, functions and not their addresses, types by what they are called. What then reads the same
+//! differs in offsets alone, and is counted. Other sections of DWARF are compared as what they are without it: strings, or
+//! bytes.
+
+mod entries;
+mod lines;
+mod relocate;
+mod units;
+
+use std::collections::BTreeMap;
+
+use gimli::{EndianSlice, RunTimeEndian, Section as _};
+
+use super::packed;
+use super::read::{Elf, whole};
+use super::sections::Pair;
+use crate::container::Fault;
+use crate::diff::compare::{Comparison, Stop, of};
+use crate::diff::model::{Difference, Side};
+use crate::fs::Content;
+
+/// What `gimli` reads from.
+type Bytes<'a> = EndianSlice<'a, RunTimeEndian>;
+type Dwarf<'a> = gimli::Dwarf<Bytes<'a>>;
+
+/// Units of one section that are looked at.
+const UNITS: usize = 1 << 13;
+/// Units that are shown.
+const SHOWN: usize = 48;
+
+/// The debugging information of two files, read when it is needed.
+pub(super) struct Units<'a> {
+    cx: &'a Comparison<'a>,
+    files: [&'a Elf; 2],
+    loaded: Option<[Loaded; 2]>,
+}
+
+/// The sections of one side, ready to be read.
+struct Loaded {
+    endian: RunTimeEndian,
+    sections: BTreeMap<&'static str, Vec<u8>>,
+}
+
+impl<'a> Units<'a> {
+    pub fn new(cx: &'a Comparison<'a>, files: [&'a Elf; 2]) -> Self {
+        Self { cx, files, loaded: None }
+    }
+
+    /// Compares two sections if they are of those that are read here, and says so.
+    pub fn compare(&mut self, pair: Pair<'_>, contents: [&Content; 2], found: &mut Difference) -> Result<bool, Stop> {
+        let name = pair.sections[0].name.replacen(".zdebug_", ".debug_", 1);
+        if name != ".debug_info" && name != ".debug_line" {
+            return Ok(false);
+        }
+        for (side, content) in [Side::Left, Side::Right].into_iter().zip(contents) {
+            // Whether it may be read as a whole is to be told of this section, and not passed over.
+            if content.size() > super::read::WHOLE {
+                return Err(Stop::Unreadable(side, Fault::TooMuch { what: "bytes", limit: super::read::WHOLE }));
+            }
+        }
+        let loaded = match self.loaded.take() {
+            Some(loaded) => loaded,
+            None => [
+                load(self.cx, self.files[0]).map_err(of(Side::Left))?,
+                load(self.cx, self.files[1]).map_err(of(Side::Right))?,
+            ],
+        };
+        let result = if name == ".debug_info" {
+            units::compare(self.cx, self.files, &loaded, found)
+        } else {
+            lines::compare(self.cx, self.files, &loaded, found)
+        };
+        self.loaded = Some(loaded);
+        result.map(|()| true)
+    }
+}
+
+fn load(cx: &Comparison<'_>, file: &Elf) -> Result<Loaded, Fault> {
+    let mut sections = BTreeMap::new();
+    for id in [
+        gimli::SectionId::DebugAbbrev,
+        gimli::SectionId::DebugAddr,
+        gimli::SectionId::DebugInfo,
+        gimli::SectionId::DebugLine,
+        gimli::SectionId::DebugLineStr,
+        gimli::SectionId::DebugStr,
+        gimli::SectionId::DebugStrOffsets,
+    ] {
+        let old = id.name().replacen(".debug_", ".zdebug_", 1);
+        let Some((index, section)) = file.named(id.name()).or_else(|| file.named(&old)) else { continue };
+        let bytes = packed::unpack(file, section, &cx.spool).and_then(|unpacked| whole(&unpacked.bytes));
+        match bytes {
+            Ok(mut bytes) => {
+                relocate::apply(file, index, &mut bytes);
+                sections.insert(id.name(), bytes);
+            }
+            // What cannot be read is told where that section is compared.
+            Err(fault) if fault.is_containers() => {}
+            Err(fault) => return Err(fault),
+        }
+    }
+    let endian = if file.encoding.little { RunTimeEndian::Little } else { RunTimeEndian::Big };
+    Ok(Loaded { endian, sections })
+}
+
+impl Loaded {
+    fn section(&self, name: &str) -> &[u8] {
+        self.sections.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    fn dwarf(&self) -> Dwarf<'_> {
+        let section = |id: gimli::SectionId| {
+            Ok::<_, std::convert::Infallible>(EndianSlice::new(self.section(id.name()), self.endian))
+        };
+        match Dwarf::load(section) {
+            Ok(dwarf) => dwarf,
+            Err(never) => match never {},
+        }
+    }
+
+    fn line_program(&self, at: usize, address_size: u8) -> gimli::Result<LineProgram<'_>> {
+        let line = gimli::DebugLine::from(EndianSlice::new(
+            self.section(gimli::DebugLine::<Bytes<'_>>::section_name()),
+            self.endian,
+        ));
+        line.program(gimli::DebugLineOffset(at), address_size, None, None)
+    }
+}
+
+type LineProgram<'a> = gimli::IncompleteLineProgram<Bytes<'a>>;
+
+/// An error of `gimli` as one of a side.
+fn malformed(side: Side) -> impl Fn(gimli::Error) -> Stop {
+    move |error| Stop::Unreadable(side, Fault::malformed(error.to_string()))
+}
+
+/// Pairs what has names: the n-th of a name with the n-th, then what is left by the last part of its path, then in order.
+fn pair_up([left, right]: [&[String]; 2]) -> (Vec<[usize; 2]>, [Vec<usize>; 2]) {
+    let mut pairs = Vec::new();
+    let mut rest = [(0..left.len()).collect::<Vec<_>>(), (0..right.len()).collect::<Vec<_>>()];
+    let whole = |name: &'_ String| name.clone();
+    let last = |name: &'_ String| name.rsplit('/').next().unwrap_or_default().to_owned();
+    for key in [&whole as &dyn Fn(&String) -> String, &last] {
+        let mut others: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        for index in rest[1].iter().rev() {
+            others.entry(key(&right[*index])).or_default().push(*index);
+        }
+        rest[0].retain(|index| match others.get_mut(&key(&left[*index])).and_then(Vec::pop) {
+            Some(other) => {
+                pairs.push([*index, other]);
+                false
+            }
+            None => true,
+        });
+        rest[1] = others.into_values().flatten().collect();
+        rest[1].sort_unstable();
+    }
+    if rest[0].len() == rest[1].len() {
+        let [a, b] = std::mem::take(&mut rest);
+        pairs.extend(a.into_iter().zip(b).map(|(a, b)| [a, b]));
+    }
+    pairs.sort_unstable();
+    (pairs, rest)
+}
