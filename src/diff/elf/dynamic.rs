@@ -1,9 +1,10 @@
 //! The dynamic section, as fields.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use object::elf;
 
+use super::compare::limit;
 use super::names;
 use super::read::{Elf, Numbers, Section};
 use crate::container::{About, Fault};
@@ -127,16 +128,18 @@ pub(super) fn compare(
         let name = if more > 0 { format!("{name} and {more} more places and sizes") } else { name };
         found.field(name, values, About::Metadata);
     }
+    limit(found);
     Ok(())
 }
 
 /// Values of a tag that may occur several times: what only one side has; the order, if it is only that.
 fn several(name: &str, [left, right]: [&[String]; 2], found: &mut Difference) {
     let before = found.facts.len();
-    for value in left.iter().filter(|value| !right.contains(value)) {
+    let sets = [left, right].map(|list| list.iter().collect::<BTreeSet<_>>());
+    for value in left.iter().filter(|value| !sets[1].contains(value)) {
         found.field(name, [Some(value.clone()), None], About::Content);
     }
-    for value in right.iter().filter(|value| !left.contains(value)) {
+    for value in right.iter().filter(|value| !sets[0].contains(value)) {
         found.field(name, [None, Some(value.clone())], About::Content);
     }
     if found.facts.len() == before {

@@ -1,6 +1,6 @@
 //! The ELF header and the program headers, as fields.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use object::elf;
 
@@ -95,12 +95,13 @@ fn segments(files: [&Elf; 2], moved: bool, found: &mut Difference) {
         };
         file.segments.iter().map(nth).collect::<Vec<_>>()
     });
+    let several: BTreeSet<u32> = keys.iter().flatten().filter(|(_, nth)| *nth > 1).map(|(kind, _)| *kind).collect();
     let name = |side: usize, key: &(u32, usize)| {
         let name = names::segment_type(files[side].header.machine, key.0);
-        let several = keys.iter().flatten().any(|(kind, nth)| *kind == key.0 && *nth > 1);
-        if several { format!("{name} {}", key.1) } else { name }
+        if several.contains(&key.0) { format!("{name} {}", key.1) } else { name }
     };
     let right: BTreeMap<(u32, usize), &Segment> = keys[1].iter().copied().zip(&files[1].segments).collect();
+    let left: BTreeSet<&(u32, usize)> = keys[0].iter().collect();
     let mut places = Vec::new();
     for (key, a) in keys[0].iter().zip(&files[0].segments) {
         let name = name(0, key);
@@ -129,7 +130,7 @@ fn segments(files: [&Elf; 2], moved: bool, found: &mut Difference) {
         }
     }
     for (key, segment) in keys[1].iter().zip(&files[1].segments) {
-        if !keys[0].contains(key) {
+        if !left.contains(key) {
             let name = name(1, key);
             found.field(format!("program header {name}"), [None, Some(describe(files[1], segment))], About::Content);
         }

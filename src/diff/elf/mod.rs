@@ -22,6 +22,7 @@ mod code;
 mod compare;
 mod dwarf;
 mod dynamic;
+mod frames;
 mod header;
 mod layout;
 mod names;
@@ -35,6 +36,8 @@ mod rest;
 mod sections;
 mod strings;
 mod symbols;
+#[cfg(test)]
+mod tests;
 mod versions;
 
 pub(super) use compare::{compare, is_elf};

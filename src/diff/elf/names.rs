@@ -87,7 +87,7 @@ mod tests {
         assert_eq!(section_type(62, 0x1234_5678), "0x12345678");
         assert_eq!(section_flags(62, 6), "SHF_ALLOC | SHF_EXECINSTR");
         assert_eq!(section_flags(62, 0), "none");
-        assert_eq!(section_flags(62, 0x0100_0002), "SHF_ALLOC | 0x1000000");
+        assert_eq!(section_flags(62, 0x0002_0002), "SHF_ALLOC | 0x20000");
     }
 
     #[test]

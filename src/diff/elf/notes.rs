@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use object::elf;
 
+use super::compare::limit;
 use super::names;
 use super::read::{Elf, Encoding, Numbers, Section};
 use crate::container::{About, Fault};
@@ -135,6 +136,7 @@ pub(super) fn compare(
     for ((name, _), values) in all.into_iter().filter(|(_, [a, b])| a != b) {
         found.field(name, values.map(|value| value.map(str::to_owned)), About::Content);
     }
+    limit(found);
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use object::elf;
 
+use super::places::Place;
 use super::read::{Elf, Section};
 use super::sections::Pair;
 use crate::container::About;
@@ -43,7 +44,11 @@ pub(super) fn base(file: &Elf, section: &Section) -> u64 {
 pub(super) fn cut(file: &Elf, index: usize, section: &Section, size: usize, kinds: &[elf::SymbolType]) -> Vec<Piece> {
     let base = base(file, section);
     let symbols = file.places().of_section(u32::try_from(index).unwrap_or(0));
-    let named = symbols.iter().filter(|place| kinds.iter().any(|kind| kind.0 == place.kind)).filter_map(|place| {
+    // Variables without a size are marks: where a section begins or ends.
+    let cuts = |place: &&Place| {
+        kinds.iter().any(|kind| kind.0 == place.kind) && (place.size > 0 || place.kind != elf::STT_OBJECT.0)
+    };
+    let named = symbols.iter().filter(cuts).filter_map(|place| {
         let start = usize::try_from(place.start.checked_sub(base)?).ok().filter(|start| *start < size)?;
         let length = usize::try_from(place.size).ok().filter(|length| *length > 0);
         Some((start, length.map(|length| start.saturating_add(length).min(size)), &*place.name))
@@ -222,7 +227,7 @@ impl Addresses {
     /// Whether two pieces of data differ in nothing else. Notes these if so.
     pub fn only(&mut self, files: [&Elf; 2], [left, right]: [&[u8]; 2], name: &str) -> bool {
         let size = files[0].encoding.address();
-        if left.len() != right.len() || files[0].encoding != files[1].encoding {
+        if left.len() != right.len() || files[0].encoding != files[1].encoding || files[0].is_relocatable() {
             return false;
         }
         let mut first = None;

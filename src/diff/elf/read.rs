@@ -8,14 +8,16 @@ use std::rc::Rc;
 
 use object::elf;
 
-use super::names;
 use super::places::Places;
 use super::symbols::{self, Symbol};
+use super::{frames, names};
 use crate::container::Fault;
 use crate::fs::Content;
 
 /// What of a file is held in memory at once for its names.
 const NAMES: u64 = 64 << 20;
+/// Program headers of a file.
+const SEGMENTS: u64 = 1 << 18;
 /// What is held of a section that has to be looked at as a whole.
 pub(super) const WHOLE: u64 = 256 << 20;
 
@@ -158,6 +160,7 @@ pub(super) struct Elf {
     pub sections: Vec<Section>,
     tables: RefCell<BTreeMap<usize, Rc<Vec<Symbol>>>>,
     places: OnceCell<Places>,
+    frames: OnceCell<Vec<(u64, u64)>>,
 }
 
 impl Elf {
@@ -187,6 +190,7 @@ impl Elf {
             sections: Vec::new(),
             tables: RefCell::default(),
             places: OnceCell::new(),
+            frames: OnceCell::new(),
         };
         file.read_sections()?;
         file.read_segments()?;
@@ -235,11 +239,9 @@ impl Elf {
         self.places.get_or_init(|| Places::new(self))
     }
 
-    /// Whether a byte of the file becomes memory of a process.
-    pub fn is_loaded(&self, offset: u64) -> bool {
-        self.segments.iter().any(|segment| {
-            segment.kind == elf::PT_LOAD.0 && offset >= segment.offset && offset - segment.offset < segment.filesz
-        })
+    /// The functions that `.eh_frame` has entries for: beginning and end in memory, sorted.
+    pub fn frames(&self) -> &[(u64, u64)] {
+        self.frames.get_or_init(|| frames::functions(self))
     }
 
     /// The headers of a table: the size that each has must be enough for what the standard puts there.
@@ -312,6 +314,9 @@ impl Elf {
         };
         if count == 0 {
             return Ok(());
+        }
+        if count > SEGMENTS {
+            return Err(Fault::TooMuch { what: "program headers", limit: SEGMENTS });
         }
         let size = [u64::from(self.header.phentsize), self.segment_size()];
         let table = self.table("program headers", self.header.phoff, size, count)?;

@@ -5,7 +5,7 @@ use object::elf;
 use super::names;
 use super::read::{Elf, Numbers, Section};
 use super::symbols::Symbol;
-use crate::container::Fault;
+use crate::container::{About, Fault};
 use crate::diff::compare::{Stop, of};
 use crate::diff::lines;
 use crate::diff::model::{Difference, Side};
@@ -59,6 +59,19 @@ pub(super) fn target(file: &Elf, symbols: &[Symbol], relocation: &Relocation) ->
             {
                 return format!("{kind} {}", file.name_in(symbol.section, section, offset, offset));
             }
+            if elf::SymbolType(symbol.kind()) == elf::STT_SECTION
+                && let (Some(section), Ok(offset)) = (file.section(symbol.section), u64::try_from(addend))
+            {
+                // Debugging information is compared with what it refers to, wherever that stands.
+                if !section.has(elf::SHF_ALLOC) {
+                    return format!("{kind} {}", section.name);
+                }
+                if section.has(elf::SHF_EXECINSTR)
+                    && let Some((name, offset)) = file.places().symbol(symbol.section, offset)
+                {
+                    return format!("{kind} {name}{}", signed(offset as i64));
+                }
+            }
             format!("{kind} {}{}", symbol.name, signed(addend))
         }
     }
@@ -88,7 +101,12 @@ fn lines_of(file: &Elf, section: &Section, bytes: &[u8]) -> Result<Vec<String>, 
         },
         None => file.name_of(offset).unwrap_or_else(|| format!("{offset:#x}")),
     };
-    Ok(entries.iter().map(|entry| format!("{}: {}", place(entry.offset), target(file, &symbols, entry))).collect())
+    let line = |entry: &Relocation| match into {
+        // Where something stands in debugging information follows from what stands before it.
+        Some(into) if !into.has(elf::SHF_ALLOC) => target(file, &symbols, entry),
+        _ => format!("{}: {}", place(entry.offset), target(file, &symbols, entry)),
+    };
+    Ok(entries.iter().map(line).collect())
 }
 
 /// Compares two sections of relocations.
@@ -100,6 +118,53 @@ pub(super) fn compare(
 ) -> Result<(), Stop> {
     let left = lines_of(files[0], sections[0], bytes[0]).map_err(of(Side::Left))?;
     let right = lines_of(files[1], sections[1], bytes[1]).map_err(of(Side::Right))?;
-    found.facts.extend(lines::compare("relocations", &left, &right, &|_| String::new()));
+    let fact = lines::compare("relocations", &left, &right, &|_| String::new());
+    if fact.is_none() {
+        // The same by name: all that is left are addresses.
+        let size = bytes[0].len().checked_div(left.len()).unwrap_or(1).max(1);
+        let pairs = bytes[0].chunks(size).zip(bytes[1].chunks(size));
+        let moved = left.iter().zip(pairs).filter(|(_, (a, b))| a != b).map(|(line, _)| line);
+        let mut moved = moved.map(String::as_str);
+        if let Some(first) = moved.next() {
+            let more = match moved.count() {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            let at = left.iter().position(|line| line == first).unwrap_or(0) * size;
+            let entry = |side: usize| {
+                let entry = read(files[side], sections[side], bytes[side].get(at..at + size)?).ok()?;
+                let entry = entry.first()?;
+                Some(format!("{:#x}, addend {:#x}", entry.offset, entry.addend.unwrap_or(0)))
+            };
+            found.field(format!("addresses in {first}{more}"), [entry(0), entry(1)], About::Metadata);
+        }
+    }
+    found.facts.extend(fact);
     Ok(())
+}
+
+/// Compares two SHT_RELR: addresses of words that are moved with the program, packed as bits.
+///
+/// Source: System V gABI, "Relative Relocation Table".
+pub(super) fn relative(files: [&Elf; 2], bytes: [&[u8]; 2], found: &mut Difference) {
+    let list = |side: usize| {
+        let (file, size) = (files[side], files[side].encoding.address());
+        let mut places: Vec<String> = Vec::new();
+        let mut add = |address: u64| places.push(file.name_of(address).unwrap_or_else(|| format!("{address:#x}")));
+        let mut next = 0_u64;
+        for entry in bytes[side].chunks_exact(size).map(|entry| file.encoding.number(entry)) {
+            if entry & 1 == 0 {
+                add(entry);
+                next = entry.wrapping_add(size as u64);
+            } else {
+                let bits = size as u64 * 8 - 1;
+                (0..bits).filter(|bit| entry >> (bit + 1) & 1 != 0).for_each(|bit| {
+                    add(next.wrapping_add(bit * size as u64));
+                });
+                next = next.wrapping_add(bits * size as u64);
+            }
+        }
+        places
+    };
+    found.facts.extend(lines::compare("relocations", &list(0), &list(1), &|_| String::new()));
 }

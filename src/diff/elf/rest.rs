@@ -2,6 +2,7 @@
 //! follows the end.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use object::elf;
 
@@ -9,11 +10,15 @@ use super::read::Elf;
 use crate::container::About;
 use crate::diff::bytes;
 use crate::diff::compare::Stop;
-use crate::diff::model::Difference;
+use crate::diff::model::{Difference, Fact};
 use crate::fs::{self, Content};
 
 /// Bytes that are looked at together for being nothing but zeros.
 const CHUNK: u64 = 64 * 1024;
+/// Segments that are asked whether they hold a byte.
+const SEGMENTS: usize = 256;
+/// Gaps that are shown.
+const SHOWN: usize = 256;
 
 struct Gap {
     name: String,
@@ -26,6 +31,7 @@ pub(super) fn compare(files: [&Elf; 2], found: &mut Difference) -> Result<(), St
     let [left, right] = files.map(gaps);
     let mut others: BTreeMap<&str, &Gap> = right.iter().map(|gap| (gap.name.as_str(), gap)).collect();
     let empty = Content::zeros(0);
+    let mut shown = 0_usize;
     let mut one = |name: &str, pair: [&Content; 2], loaded: bool| -> Result<(), Stop> {
         // How much is filled up with zeros follows from where the sections lie.
         if pair[0].size() != pair[1].size() && is_zero(pair[0])? && is_zero(pair[1])? {
@@ -33,6 +39,10 @@ pub(super) fn compare(files: [&Elf; 2], found: &mut Difference) -> Result<(), St
         }
         let about = if loaded { About::Content } else { About::Metadata };
         if let Some(fact) = bytes::compare(pair, about)? {
+            shown += 1;
+            if shown > SHOWN {
+                return Ok(());
+            }
             let mut inside = Difference::new(name, "bytes", pair.map(|content| Some(content.size())));
             inside.facts.push(fact);
             found.inside.push(inside);
@@ -46,6 +56,10 @@ pub(super) fn compare(files: [&Elf; 2], found: &mut Difference) -> Result<(), St
     }
     for gap in right.iter().filter(|gap| others.contains_key(gap.name.as_str())) {
         one(&gap.name, [&empty, &gap.bytes], gap.loaded)?;
+    }
+    if let Some(more @ 1..) = shown.checked_sub(SHOWN) {
+        let reason = format!("{more} further parts that no section covers differ");
+        found.facts.push(Fact::Unsearched { reason });
     }
     Ok(())
 }
@@ -86,19 +100,22 @@ fn gaps(file: &Elf) -> Vec<Gap> {
     }
     covered.sort_unstable();
     // Without sections, segments are the parts that a file has.
+    let loaded = file.segments.iter().filter(|segment| segment.kind == elf::PT_LOAD.0).take(SEGMENTS);
+    let segments: Vec<Range<u64>> =
+        loaded.map(|segment| segment.offset..segment.offset.saturating_add(segment.filesz)).collect();
     let mut cuts = BTreeSet::new();
     if file.sections.is_empty() {
-        for segment in file.segments.iter().filter(|segment| segment.kind == elf::PT_LOAD.0) {
-            cuts.extend([segment.offset, segment.offset.saturating_add(segment.filesz)]);
-        }
+        cuts.extend(segments.iter().flat_map(|range| [range.start, range.end]));
     }
     let mut found = Vec::new();
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     let mut add = |from: u64, to: u64, after: &str| {
         let Some(bytes) = file.content.part(from, to - from) else { return };
-        let loaded = file.is_loaded(from) || file.is_loaded(to - 1);
-        let name = match segment_of(file, from) {
-            Some(number) if file.sections.is_empty() => format!("segment PT_LOAD {number}"),
+        let segment = |offset: u64| segments.iter().position(|range| range.contains(&offset));
+        let number = segment(from);
+        let loaded = number.or_else(|| segment(to - 1)).is_some();
+        let name = match number {
+            Some(number) if file.sections.is_empty() => format!("segment PT_LOAD {}", number + 1),
             _ => format!("after {after}"),
         };
         let nth = seen.entry(name.clone()).or_default();
@@ -110,7 +127,7 @@ fn gaps(file: &Elf) -> Vec<Gap> {
     let end = file.content.size();
     for (from, to, name) in covered.into_iter().chain([(end, end, "")]) {
         let to_here = from.min(end);
-        let inner: Vec<u64> = cuts.iter().copied().filter(|cut| *cut > at && *cut < to_here).collect();
+        let inner: Vec<u64> = if at < to_here { cuts.range(at + 1..to_here).copied().collect() } else { Vec::new() };
         for cut in inner.into_iter().chain([to_here]) {
             if cut > at {
                 add(at, cut, after);
@@ -122,11 +139,4 @@ fn gaps(file: &Elf) -> Vec<Gap> {
         }
     }
     found
-}
-
-/// The number of the first loaded segment that holds a byte of the file, from 1.
-fn segment_of(file: &Elf, offset: u64) -> Option<usize> {
-    let mut loaded = file.segments.iter().filter(|segment| segment.kind == elf::PT_LOAD.0);
-    let holds = |segment: &super::read::Segment| offset >= segment.offset && offset - segment.offset < segment.filesz;
-    loaded.position(holds).map(|index| index + 1)
 }

@@ -5,15 +5,20 @@ use std::collections::BTreeMap;
 use object::elf;
 
 use super::read::{Elf, Section, whole};
-use super::{code, dwarf, dynamic, names, notes, packed, pieces, relocations, strings, symbols, versions};
-use crate::container::{self, About};
+use super::{code, dwarf, dynamic, frames, names, notes, packed, pieces, relocations, strings, symbols, versions};
+use crate::container::{self, About, Fault};
 use crate::diff::bytes;
 use crate::diff::compare::{Comparison, Place, Stop, of};
+use crate::diff::lines;
 use crate::diff::model::{Difference, Fact, Side};
 use crate::fs::Content;
 
 /// Sections of one side only that are shown.
 const SHOWN: usize = 256;
+/// Sections that differ and are shown.
+const DIFFERING: usize = 4096;
+/// Sections that are larger are not written out as lists.
+const LISTED: u64 = 64 << 20;
 /// Larger sections of data are not searched for strings.
 const SEARCHED: u64 = 64 << 20;
 
@@ -57,9 +62,16 @@ pub(super) fn compare(
     found: &mut Difference,
 ) -> Result<(), Stop> {
     let mut debug = dwarf::Units::new(cx, files);
+    let mut more = 0_usize;
     for index in &matched.both {
         cx.check()?;
-        found.inside.extend(one(cx, files, *index, &mut debug, at)?);
+        match one(cx, files, *index, &mut debug, at)? {
+            Some(_) if found.inside.len() == DIFFERING => more += 1,
+            inside => found.inside.extend(inside),
+        }
+    }
+    if more > 0 {
+        found.facts.push(Fact::Unsearched { reason: format!("{more} further sections differ") });
     }
     for (side, alone) in [(Side::Left, &matched.alone[0]), (Side::Right, &matched.alone[1])] {
         for index in alone.iter().take(SHOWN) {
@@ -146,12 +158,11 @@ fn fields(files: [&Elf; 2], [a, b]: [&Section; 2], found: &mut Difference) {
         [names::section_type(machine[0], a.kind), names::section_type(machine[1], b.kind)],
         About::Content,
     );
-    field(
-        "sh_flags",
-        [names::section_flags(machine[0], a.flags), names::section_flags(machine[1], b.flags)],
-        About::Content,
-    );
-    field("sh_addralign", [a.align, b.align].map(|it| it.to_string()), About::Content);
+    // Compression changes flags and alignment, and nothing of what the section is.
+    let packed = a.flags ^ b.flags == elf::SHF_COMPRESSED.0;
+    let about = if packed { About::Metadata } else { About::Content };
+    field("sh_flags", [names::section_flags(machine[0], a.flags), names::section_flags(machine[1], b.flags)], about);
+    field("sh_addralign", [a.align, b.align].map(|it| it.to_string()), about);
     field("sh_entsize", [a.entsize, b.entsize].map(|it| it.to_string()), About::Metadata);
     let link = |file: &Elf, number: u32| match file.section(number) {
         Some(section) => section.name.clone(),
@@ -201,10 +212,15 @@ fn contents(
     let both = |test: &dyn Fn(&Section) -> bool| sections.iter().all(|section| test(section));
     let kind = elf::SectionType(if sections[0].kind == sections[1].kind { sections[0].kind } else { u32::MAX });
     let bytes = || -> Result<[Vec<u8>; 2], Stop> {
-        Ok([whole(contents[0]).map_err(of(Side::Left))?, whole(contents[1]).map_err(of(Side::Right))?])
+        let read = |content: &Content| match content.size() {
+            0..=LISTED => whole(content),
+            _ => Err(Fault::TooMuch { what: "bytes", limit: LISTED }),
+        };
+        Ok([read(contents[0]).map_err(of(Side::Left))?, read(contents[1]).map_err(of(Side::Right))?])
     };
     let name = sections[0].name.as_str();
     match kind {
+        elf::SHT_SYMTAB | elf::SHT_DYNSYM if contents.iter().any(|content| content.size() > LISTED) => {}
         elf::SHT_SYMTAB | elf::SHT_DYNSYM => return symbols::compare(files, index, found),
         elf::SHT_STRTAB => {
             let [a, b] = bytes()?;
@@ -223,6 +239,18 @@ fn contents(
             let [a, b] = bytes()?;
             return notes::compare(files, sections, [&a, &b], found);
         }
+        elf::SHT_RELR => {
+            let [a, b] = bytes()?;
+            relocations::relative(files, [&a, &b], found);
+            return Ok(());
+        }
+        elf::SHT_GROUP => {
+            let [a, b] = bytes()?;
+            group(files, [&a, &b], found);
+            return Ok(());
+        }
+        // They say the same as the table of symbols, for faster search.
+        elf::SHT_HASH | elf::SHT_GNU_HASH => return Ok(()),
         elf::SHT_GNU_VERNEED | elf::SHT_GNU_VERDEF | elf::SHT_GNU_VERSYM => {
             return versions::compare(files, sections, found);
         }
@@ -233,12 +261,20 @@ fn contents(
         notes::link(files, [&a, &b], found);
         return Ok(());
     }
-    if both(&|section| section.has(elf::SHF_STRINGS) && section.entsize <= 1)
+    if both(&|section| section.has(elf::SHF_STRINGS) && section.entsize == 1)
         || matches!(name, ".comment" | ".modinfo" | ".interp" | ".debug_str" | ".debug_line_str")
     {
         let [a, b] = bytes()?;
         strings::compare([&a, &b], found);
         return Ok(());
+    }
+    if name == ".eh_frame" && contents.iter().all(|content| content.size() <= frames::LARGEST) {
+        let [a, b] = bytes()?;
+        return frames::compare(pair, [&a, &b], found);
+    }
+    if name == ".eh_frame_hdr" {
+        let [a, b] = bytes()?;
+        return frames::index(pair, [&a, &b], found);
     }
     if debug.compare(pair, contents, found)? {
         return Ok(());
@@ -256,6 +292,18 @@ fn contents(
     }
     found.facts.extend(bytes::compare(contents, About::Content)?);
     Ok(())
+}
+
+/// Compares two groups: flags, and the sections that are kept or left out together.
+fn group(files: [&Elf; 2], bytes: [&[u8]; 2], found: &mut Difference) {
+    let list = |side: usize| {
+        let file = files[side];
+        let mut words = bytes[side].chunks(4).map(|word| file.encoding.number(word) as u32);
+        let flags = words.next().map(|flags| format!("flags {flags:#x}"));
+        let member = |index| file.section(index).map_or_else(|| format!("section {index}"), |it| it.name.clone());
+        flags.into_iter().chain(words.map(member)).collect::<Vec<_>>()
+    };
+    found.facts.extend(lines::compare("members", &list(0), &list(1), &|_| String::new()));
 }
 
 /// Data of a program: by the variables that its symbols name, and the strings among the rest.

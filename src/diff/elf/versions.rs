@@ -64,7 +64,7 @@ fn entries(file: &Elf, section: &Section) -> Result<Vec<Entry>, Fault> {
     let cut = || Fault::malformed(format!("`{}` is cut off", section.name));
     let at = |offset: usize| bytes.get(offset..).map(|rest| Numbers::new(rest, file.encoding)).ok_or_else(cut);
     let needed = section.kind == elf::SHT_GNU_VERNEED.0;
-    let mut found = Vec::new();
+    let (mut found, mut seen) = (Vec::new(), 0);
     let mut outer = 0;
     loop {
         let mut n = at(outer)?;
@@ -102,7 +102,8 @@ fn entries(file: &Elf, section: &Section) -> Result<Vec<Entry>, Fault> {
             } else {
                 parents.push(text(name));
             }
-            if found.len() + parents.len() > MOST {
+            seen += 1;
+            if seen > MOST {
                 return Err(Fault::TooMuch { what: "versions", limit: MOST as u64 });
             }
             if next == 0 {
@@ -121,8 +122,12 @@ fn entries(file: &Elf, section: &Section) -> Result<Vec<Entry>, Fault> {
             }
             found.push(Entry { index: Some(index & 0x7fff), version, line });
         }
-        if next == 0 || found.len() > MOST {
+        seen += 1;
+        if next == 0 {
             return Ok(found);
+        }
+        if seen > MOST {
+            return Err(Fault::TooMuch { what: "versions", limit: MOST as u64 });
         }
         outer += next as usize;
     }

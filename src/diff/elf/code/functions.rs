@@ -1,9 +1,8 @@
 //! Where functions lie.
 
-use gimli::{BaseAddresses, CieOrFde, EhFrame, EndianSlice, RunTimeEndian, UnwindSection};
 use imara_diff::{Algorithm, Diff, InternedInput};
 
-use super::super::pieces::{Piece, Pieces, base, cover, cut};
+use super::super::pieces::{Piece, Pieces, cover, cut};
 use super::super::read::{Elf, Section};
 use super::super::sections::Pair;
 use super::{KINDS, x86};
@@ -11,23 +10,23 @@ use super::{KINDS, x86};
 /// Parts that code without any known function is cut into.
 const PART: usize = 16 * 1024;
 
-/// The functions of two sections, and which belong together.
-pub(super) fn find(pair: Pair<'_>, code: [&[u8]; 2], x86: bool) -> ([Vec<Piece>; 2], Pieces) {
+/// The functions of two sections, which belong together, and whether their names are their own.
+pub(super) fn find(pair: Pair<'_>, code: [&[u8]; 2], x86: bool) -> ([Vec<Piece>; 2], Pieces, bool) {
     let Pair { files, index, sections } = pair;
     let named = [0, 1].map(|side| cut(files[side], index[side], sections[side], code[side].len(), &KINDS));
     if named.iter().all(|pieces| !pieces.is_empty()) {
         let pieces = Pieces::by_name([&named[0], &named[1]]);
-        return (named, pieces);
+        return (named, pieces, true);
     }
     let unnamed = [0, 1].map(|side| frames(files[side], sections[side], code[side].len()));
     if unnamed.iter().all(|pieces| !pieces.is_empty()) {
         let pieces = in_order([&unnamed[0], &unnamed[1]], code, pair, x86);
-        return (unnamed, pieces);
+        return (unnamed, pieces, false);
     }
     let parts = code.map(|code| parts(code.len()));
     let parts = if code[0].len() == code[1].len() { parts } else { code.map(|code| one(code.len())) };
     let pieces = Pieces::by_name([&parts[0], &parts[1]]);
-    (parts, pieces)
+    (parts, pieces, true)
 }
 
 fn one(size: usize) -> Vec<Piece> {
@@ -47,33 +46,15 @@ fn parts(size: usize) -> Vec<Piece> {
 
 /// The functions that `.eh_frame` has entries for.
 fn frames(file: &Elf, section: &Section, size: usize) -> Vec<Piece> {
-    let Some((_, frames)) = file.named(".eh_frame") else { return Vec::new() };
-    if file.is_relocatable() {
-        return Vec::new();
-    }
-    let Ok(bytes) = frames.whole() else { return Vec::new() };
-    let endian = if file.encoding.little { RunTimeEndian::Little } else { RunTimeEndian::Big };
-    let mut table = EhFrame::from(EndianSlice::new(&bytes, endian));
-    table.set_address_size(file.encoding.address() as u8);
-    let bases = BaseAddresses::default().set_eh_frame(frames.address).set_text(section.address);
-    let mut entries = table.entries(&bases);
-    let mut found: Vec<(usize, usize)> = Vec::new();
-    // An entry that cannot be read ends the list: what was read until then is enough to cut by.
-    while let Ok(Some(entry)) = entries.next() {
-        let CieOrFde::Fde(partial) = entry else { continue };
-        let Ok(fde) = partial.parse(|_, bases, offset| table.cie_from_offset(bases, offset)) else { continue };
-        let start =
-            fde.initial_address().checked_sub(base(file, section)).and_then(|start| usize::try_from(start).ok());
-        if let Some(start) = start.filter(|start| *start < size) {
-            let length = usize::try_from(fde.len()).unwrap_or(usize::MAX);
-            found.push((start, start.saturating_add(length).min(size)));
-        }
-    }
-    found.sort_unstable();
-    found.dedup_by_key(|range| range.0);
-    let names: Vec<String> =
-        found.iter().map(|(start, _)| format!("function at {:#x}", section.address + *start as u64)).collect();
-    cover(found.iter().zip(&names).map(|((start, end), name)| (*start, Some(*end), name.as_str())).collect(), size)
+    let all = file.frames();
+    let end = section.address.saturating_add(size as u64);
+    let from = all.partition_point(|(start, _)| *start < section.address);
+    let to = all.partition_point(|(start, _)| *start < end);
+    let here = all.get(from..to).unwrap_or_default();
+    let names: Vec<String> = here.iter().map(|(start, _)| format!("function at {start:#x}")).collect();
+    let offset = |address: u64| usize::try_from(address - section.address).unwrap_or(size).min(size);
+    let named = here.iter().zip(&names).map(|((start, end), name)| (offset(*start), Some(offset(*end)), name.as_str()));
+    cover(named.collect(), size)
 }
 
 /// Matches pieces without names: one by one if there are as many, otherwise by what they do, addresses left out.

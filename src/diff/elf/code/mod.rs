@@ -12,7 +12,7 @@ mod x86;
 use object::elf;
 
 use super::pieces::{Addresses, More, Piece, SHOWN, is_filling};
-use super::read::whole;
+use super::read::{Elf, Section, whole};
 use super::sections::Pair;
 use crate::container::About;
 use crate::diff::compare::{Stop, of};
@@ -27,8 +27,11 @@ const LARGEST: usize = 1 << 20;
 pub(super) fn compare(pair: Pair<'_>, contents: [&Content; 2], found: &mut Difference) -> Result<(), Stop> {
     let [left, right] = [whole(contents[0]).map_err(of(Side::Left))?, whole(contents[1]).map_err(of(Side::Right))?];
     let code = [left.as_slice(), right.as_slice()];
-    let x86 = x86::Reader::new(pair);
-    let (sides, pieces) = functions::find(pair, code, x86.is_some());
+    let mut x86 = x86::Reader::new(pair);
+    let (sides, pieces, named) = functions::find(pair, code, x86.is_some());
+    if let (false, Some(x86)) = (named, &mut x86) {
+        x86.call([&sides[0], &sides[1]], &pieces);
+    }
     let mut view = View { code, x86, moved: Addresses::default(), more: More::default(), shown: 0 };
     for [a, b] in &pieces.both {
         view.function([&sides[0][*a], &sides[1][*b]], found)?;
@@ -92,3 +95,14 @@ impl View<'_> {
 
 /// What a symbol of code may be.
 const KINDS: [elf::SymbolType; 3] = [elf::STT_FUNC, elf::STT_NOTYPE, elf::STT_GNU_IFUNC];
+
+/// The stubs of a procedure linkage table: where each begins, and where the address that it jumps to is kept.
+pub(super) fn stubs(file: &Elf, section: &Section) -> Vec<(u64, u64)> {
+    let (Some(bits), Ok(bytes)) = (x86::bits(file), section.whole()) else { return Vec::new() };
+    let size = if section.entsize == 8 { 8 } else { 16 };
+    let stub = |(index, code): (usize, &[u8])| {
+        let start = section.address.wrapping_add((index * size) as u64);
+        Some((start, x86::slot(bits, code, start)?))
+    };
+    bytes.chunks(size).enumerate().filter_map(stub).collect()
+}

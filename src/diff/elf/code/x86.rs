@@ -10,8 +10,8 @@ use iced_x86::{
 };
 use object::elf;
 
-use super::super::pieces::{Piece, base};
-use super::super::read::Elf;
+use super::super::pieces::{Piece, Pieces, base};
+use super::super::read::{Elf, Section};
 use super::super::relocations;
 use super::super::sections::Pair;
 use crate::diff::bytes::hex;
@@ -37,6 +37,29 @@ struct Side<'a> {
     absolute: bool,
     /// Where the linker will put what, in files that are not linked.
     relocations: BTreeMap<u64, String>,
+    index: u32,
+    section: &'a Section,
+    /// Names of functions that have none of their own: beginning, end, name.
+    functions: Vec<(u64, u64, String)>,
+}
+
+impl Side<'_> {
+    /// What an address is called.
+    fn name_of(&self, address: u64) -> Option<String> {
+        let at = self.functions.partition_point(|(start, ..)| *start <= address);
+        if let Some((start, end, name)) = at.checked_sub(1).and_then(|at| self.functions.get(at))
+            && address < *end
+        {
+            let offset = address - start;
+            return Some(if offset == 0 { name.clone() } else { format!("{name}+{offset:#x}") });
+        }
+        if self.file.is_relocatable() {
+            // What needs no linker lies in the same section.
+            return (address < self.section.size)
+                .then(|| self.file.name_in(self.index, self.section, address, address));
+        }
+        self.file.name_of(address)
+    }
 }
 
 struct Names(Rc<RefCell<Vec<(u64, String)>>>);
@@ -49,7 +72,7 @@ impl SymbolResolver for Names {
     }
 }
 
-fn bits(file: &Elf) -> Option<u32> {
+pub(super) fn bits(file: &Elf) -> Option<u32> {
     match elf::Machine(file.header.machine) {
         elf::EM_X86_64 => Some(64),
         elf::EM_386 => Some(32),
@@ -67,6 +90,21 @@ impl<'a> Reader<'a> {
         options.set_uppercase_hex(false);
         options.set_space_after_operand_separator(true);
         Some(Self { sides: [left, right], known: BTreeMap::new(), formatter, names })
+    }
+
+    /// Calls functions without names the same on both sides, if they belong together.
+    pub fn call(&mut self, sides: [&[Piece]; 2], pieces: &Pieces) {
+        let mut names = sides.map(|side| side.iter().map(|piece| piece.name.clone()).collect::<Vec<_>>());
+        for [a, b] in &pieces.both {
+            names[1][*b] = names[0][*a].clone();
+        }
+        for (number, names) in names.into_iter().enumerate() {
+            let side = &mut self.sides[number];
+            let place = |(piece, name): (&Piece, String)| {
+                (side.base.wrapping_add(piece.start as u64), side.base.wrapping_add(piece.end as u64), name)
+            };
+            side.functions = sides[number].iter().zip(names).filter(|(piece, _)| !piece.between).map(place).collect();
+        }
     }
 
     /// Whether two functions differ in addresses only, and these lead to the same by name. If so, the first of these.
@@ -111,14 +149,14 @@ impl<'a> Reader<'a> {
                 }
             }
         }
-        first
+        Some(first.unwrap_or(starts))
     }
 
     fn same(&mut self, values: [u64; 2]) -> bool {
         if let Some(known) = self.known.get(&values) {
             return *known;
         }
-        let names = [0, 1].map(|side| self.sides[side].file.name_of(values[side]));
+        let names = [0, 1].map(|side| self.sides[side].name_of(values[side]));
         let same = match &names {
             [Some(a), Some(b)] => a == b,
             [None, None] => values[0] == values[1],
@@ -168,7 +206,7 @@ impl<'a> Reader<'a> {
                 // What the instruction holds until it is linked means nothing.
                 (Some(_), _) => "0".to_owned(),
                 (None, Some(label)) if is_branch(instruction) => format!(".L{label}"),
-                _ => here.file.name_of(address)?,
+                _ => here.name_of(address)?,
             };
             Some((address, name))
         });
@@ -187,7 +225,7 @@ fn side<'a>(pair: Pair<'a>, number: usize) -> Option<Side<'a>> {
     let (file, index, section) = (pair.files[number], pair.index[number], pair.sections[number]);
     let bits = bits(file)?;
     let mut relocations = BTreeMap::new();
-    let list = |other: &&super::super::read::Section| {
+    let list = |other: &&Section| {
         (other.kind == elf::SHT_RELA.0 || other.kind == elf::SHT_REL.0) && usize::try_from(other.info) == Ok(index)
     };
     if let (true, Some(list)) = (file.is_relocatable(), file.sections.iter().find(list))
@@ -199,7 +237,16 @@ fn side<'a>(pair: Pair<'a>, number: usize) -> Option<Side<'a>> {
     }
     // Small numbers are no addresses, whatever lies there: shared objects begin at 0.
     let absolute = file.header.kind == elf::ET_EXEC.0 || (bits == 32 && !file.is_relocatable());
-    Some(Side { file, bits, base: base(file, section), absolute, relocations })
+    Some(Side {
+        file,
+        bits,
+        base: base(file, section),
+        absolute,
+        relocations,
+        index: u32::try_from(index).ok()?,
+        section,
+        functions: Vec::new(),
+    })
 }
 
 fn decoder(bits: u32, code: &[u8], start: u64) -> Decoder<'_> {
@@ -325,4 +372,15 @@ pub(super) fn is_filling(code: &[u8]) -> bool {
             || (instruction.mnemonic() == iced_x86::Mnemonic::Lea && instruction.memory_displacement64() == 0)
     };
     (&mut decoder(64, code, 0)).into_iter().all(filling)
+}
+
+/// Where the first indirect jump of a stub reads its target from.
+pub(super) fn slot(bits: u32, code: &[u8], start: u64) -> Option<u64> {
+    let mut decoder = decoder(bits, code, start);
+    let jump = (&mut decoder).into_iter().take(3).find(|it| it.mnemonic() == iced_x86::Mnemonic::Jmp)?;
+    match jump.op0_kind() {
+        OpKind::Memory if jump.is_ip_rel_memory_operand() => Some(jump.ip_rel_memory_address()),
+        OpKind::Memory if jump.memory_base() == Register::None => Some(jump.memory_displacement64()),
+        _ => None,
+    }
 }

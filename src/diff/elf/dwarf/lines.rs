@@ -3,7 +3,7 @@
 use gimli::{ColumnType, LineRow};
 
 use super::super::read::Elf;
-use super::{Dwarf, LineProgram, Loaded, SHOWN, UNITS, malformed, pair_up};
+use super::{Dwarf, LineProgram, Loaded, SHOWN, Shifted, UNITS, malformed, pair_up};
 use crate::container::{About, Fault};
 use crate::diff::bytes::hex;
 use crate::diff::compare::{Comparison, Stop};
@@ -36,7 +36,7 @@ pub(super) fn compare(
     let names = [names(0, &left), names(1, &right)];
     let (pairs, alone) = pair_up([&names[0], &names[1]]);
     let (mut shown, mut further) = (0, 0_usize);
-    let mut shifted: Vec<&str> = Vec::new();
+    let mut shifted = Shifted::new("line program");
     for [a, b] in pairs {
         cx.check()?;
         let (a_program, b_program) = (&left[a], &right[b]);
@@ -51,7 +51,7 @@ pub(super) fn compare(
         let mut inside = Difference::new(&names[0][a], "line program", sizes);
         one(files, &dwarves, [&a_program.program, &b_program.program], &mut inside)?;
         if inside.is_empty() {
-            shifted.push(&names[0][a]);
+            shifted.add(inside, [a_program.bytes, b_program.bytes], found)?;
         } else {
             shown += 1;
             found.inside.push(inside);
@@ -65,11 +65,7 @@ pub(super) fn compare(
         }
         further += alone.len().saturating_sub(SHOWN);
     }
-    if let Some(first) = shifted.first() {
-        let count = Some(shifted.len().to_string());
-        let name = format!("line programs that differ only in offsets, the first {first}");
-        found.field(name, [count.clone(), count], About::Metadata);
-    }
+    shifted.tell(found);
     if further > 0 {
         found.facts.push(Fact::Unsearched { reason: format!("{further} further line programs differ") });
     }

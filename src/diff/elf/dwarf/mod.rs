@@ -17,9 +17,10 @@ use gimli::{EndianSlice, RunTimeEndian, Section as _};
 use super::packed;
 use super::read::{Elf, whole};
 use super::sections::Pair;
-use crate::container::Fault;
+use crate::container::{About, Fault};
+use crate::diff::bytes;
 use crate::diff::compare::{Comparison, Stop, of};
-use crate::diff::model::{Difference, Side};
+use crate::diff::model::{Difference, Fact, Side};
 use crate::fs::Content;
 
 /// What `gimli` reads from.
@@ -28,6 +29,8 @@ type Dwarf<'a> = gimli::Dwarf<Bytes<'a>>;
 
 /// Units of one section that are looked at.
 const UNITS: usize = 1 << 13;
+/// Units that differ only in offsets that are shown.
+const EXAMPLES: usize = 2;
 /// Units that are shown.
 const SHOWN: usize = 48;
 
@@ -131,6 +134,36 @@ impl Loaded {
 }
 
 type LineProgram<'a> = gimli::IncompleteLineProgram<Bytes<'a>>;
+
+/// Units that read the same and are not: in offsets into other sections, or in how something is encoded.
+struct Shifted {
+    what: &'static str,
+    count: usize,
+}
+
+impl Shifted {
+    fn new(what: &'static str) -> Self {
+        Self { what, count: 0 }
+    }
+
+    /// Notes one. The first are shown as bytes.
+    fn add(&mut self, mut inside: Difference, bytes: [&[u8]; 2], found: &mut Difference) -> Result<(), Stop> {
+        self.count += 1;
+        if self.count <= EXAMPLES {
+            let bytes = bytes.map(Content::of_bytes);
+            inside.facts.extend(bytes::compare([&bytes[0], &bytes[1]], About::Metadata)?);
+            found.inside.push(inside);
+        }
+        Ok(())
+    }
+
+    fn tell(self, found: &mut Difference) {
+        if let Some(more @ 1..) = self.count.checked_sub(EXAMPLES) {
+            let reason = format!("{more} further {}s differ in offsets only", self.what);
+            found.facts.push(Fact::Unsearched { reason });
+        }
+    }
+}
 
 /// An error of `gimli` as one of a side.
 fn malformed(side: Side) -> impl Fn(gimli::Error) -> Stop {

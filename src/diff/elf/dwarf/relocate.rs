@@ -51,7 +51,9 @@ pub(super) fn apply(file: &Elf, index: usize, bytes: &mut [u8]) {
                 continue;
             };
             let addend = entry.addend.map_or_else(|| file.encoding.number(place), |addend| addend as u64);
-            let value = symbols.get(entry.symbol as usize).map_or(0, |symbol| symbol.value).wrapping_add(addend);
+            let symbol = symbols.get(entry.symbol as usize).filter(|symbol| symbol.is_placed());
+            let value =
+                symbol.map_or(0, |symbol| symbol.value.wrapping_add(file.bias(symbol.section))).wrapping_add(addend);
             if file.encoding.little {
                 place.copy_from_slice(&value.to_le_bytes()[..width]);
             } else {

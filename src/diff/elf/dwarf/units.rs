@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use gimli::{Reader, UnitHeader};
 
+use super::super::compare::limit;
 use super::super::read::Elf;
 use super::entries::{self, View};
-use super::{Bytes, Loaded, SHOWN, UNITS, malformed, pair_up};
+use super::{Bytes, Loaded, SHOWN, Shifted, UNITS, malformed, pair_up};
 use crate::container::About;
 use crate::diff::compare::{Comparison, Stop};
 use crate::diff::lines;
@@ -46,7 +47,7 @@ pub(super) fn compare(
     };
     let names = [views(0, &left)?, views(1, &right)?];
     let (pairs, alone) = pair_up([&names[0], &names[1]]);
-    let mut shifted: Vec<&str> = Vec::new();
+    let mut shifted = Shifted::new("compile unit");
     let mut further: Vec<&str> = Vec::new();
     let mut shown = 0;
     for [a, b] in pairs {
@@ -65,7 +66,7 @@ pub(super) fn compare(
         let mut inside = Difference::new(&names[0][a], "compile unit", bytes.map(|bytes| Some(bytes.len() as u64)));
         one([&a_view, &b_view], &mut inside)?;
         if inside.is_empty() {
-            shifted.push(&names[0][a]);
+            shifted.add(inside, bytes, found)?;
         } else {
             shown += 1;
             found.inside.push(inside);
@@ -79,14 +80,7 @@ pub(super) fn compare(
         }
         further.extend(alone.iter().skip(SHOWN).map(|index| names[side as usize][*index].as_str()));
     }
-    if let Some(first) = shifted.first() {
-        let count = Some(shifted.len().to_string());
-        found.field(
-            format!("units that differ only in offsets, the first {first}"),
-            [count.clone(), count],
-            About::Metadata,
-        );
-    }
+    shifted.tell(found);
     let beyond = left.len().max(right.len()).saturating_sub(UNITS);
     if !further.is_empty() || beyond > 0 && indices.iter().any(|list| list.len() == UNITS) {
         let some: Vec<&str> = further.iter().take(SHOWN).copied().collect();
@@ -126,6 +120,7 @@ fn one(views: [&View<'_>; 2], found: &mut Difference) -> Result<(), Stop> {
             found.field(name.as_str(), values.map(Option::<&String>::cloned), About::Content);
         }
     }
+    limit(found);
     let left = views[0].entries().map_err(malformed(Side::Left))?;
     let right = views[1].entries().map_err(malformed(Side::Right))?;
     let within = |line: usize| entries::within(&left.lines, line);
