@@ -44,6 +44,12 @@ struct Side<'a> {
 }
 
 impl Side<'_> {
+    /// What the linker will put into an instruction.
+    fn relocated(&self, instruction: &Instruction) -> impl Iterator<Item = &String> {
+        let offset = instruction.ip().wrapping_sub(self.base);
+        self.relocations.range(offset..offset.saturating_add(instruction.len() as u64)).map(|(_, text)| text)
+    }
+
     /// What an address is called.
     fn name_of(&self, address: u64) -> Option<String> {
         let at = self.functions.partition_point(|(start, ..)| *start <= address);
@@ -176,7 +182,7 @@ impl<'a> Reader<'a> {
     fn list(&mut self, side: usize, piece: &Piece, code: &[u8]) -> Vec<String> {
         let start = self.sides[side].base.wrapping_add(piece.start as u64);
         let bits = self.sides[side].bits;
-        let labels = labels(bits, code, start);
+        let labels = labels(&self.sides[side], code, start);
         let mut lines = Vec::new();
         let mut decoder = decoder(bits, code, start);
         let mut instruction = Instruction::default();
@@ -198,8 +204,7 @@ impl<'a> Reader<'a> {
 
     fn line(&mut self, side: usize, instruction: &Instruction, labels: &BTreeMap<u64, usize>) -> String {
         let here = &self.sides[side];
-        let offset = instruction.ip().wrapping_sub(here.base);
-        let mut relocated = here.relocations.range(offset..offset + instruction.len() as u64).map(|(_, text)| text);
+        let mut relocated = here.relocated(instruction);
         let relocation = relocated.next();
         let names = addresses(here, instruction).into_iter().flatten().filter_map(|address| {
             let name = match (relocation, labels.get(&address)) {
@@ -326,12 +331,13 @@ fn same_but_for_addresses(code: [&[u8]; 2], offsets: &[ConstantOffsets; 2], inst
 }
 
 /// Where branches within a function lead, numbered by their places.
-fn labels(bits: u32, code: &[u8], start: u64) -> BTreeMap<u64, usize> {
+fn labels(side: &Side<'_>, code: &[u8], start: u64) -> BTreeMap<u64, usize> {
     let mut begins = BTreeSet::new();
     let mut targets = BTreeSet::new();
-    for instruction in &mut decoder(bits, code, start) {
+    for instruction in &mut decoder(side.bits, code, start) {
         begins.insert(instruction.ip());
-        if is_branch(&instruction) {
+        // Where the linker has a say, the instruction itself says nothing yet.
+        if is_branch(&instruction) && side.relocated(&instruction).next().is_none() {
             targets.insert(instruction.near_branch_target());
         }
     }

@@ -147,6 +147,25 @@ fn an_object_that_is_not_linked() {
 }
 
 #[test]
+fn the_other_byte_order_and_class() {
+    let Some(bench) = Bench::new("comparison of programs") else { return };
+    if !x86() {
+        return;
+    }
+    for (name, format) in [("wide", "elf64-big"), ("narrow", "elf32-big")] {
+        for (side, text) in [("left", "some text"), ("right", "some tent")] {
+            std::fs::write(bench.path("text"), text).expect("files can be written");
+            bench.run(".", "objcopy", &["-I", "binary", "-O", format, "text", &format!("{name}-{side}")]);
+        }
+        let text = bench.show(&bench.read(&format!("{name}-left")), &bench.read(&format!("{name}-right")));
+        assert_eq!(text, "ELF file > .data: bytes at [7, 7], [1, 1] long\n", "{format}");
+    }
+    let text = bench.show(&bench.read("wide-left"), &bench.read("narrow-left"));
+    has(&text, "ELF file: EI_CLASS: 64 bits -> 32 bits");
+    has_not(&text, ".data");
+}
+
+#[test]
 fn one_byte_of_padding_and_what_follows_the_end() {
     let Some(bench) = Bench::new("comparison of programs") else { return };
     let left = bench.compile("a", PROGRAM, PLAIN);
