@@ -2,11 +2,12 @@
 //!
 //! Sources: Linux Standard Base Core, "Exception Frames"; DWARF 5, 6.4.
 
+use std::ops::Range;
+
 use gimli::{
     BaseAddresses, CallFrameInstruction, CieOrFde, EhFrame, EhFrameHdr, EndianSlice, Pointer, RunTimeEndian,
     UnwindSection,
 };
-
 use object::elf;
 
 use super::read::{Elf, Section};
@@ -97,8 +98,9 @@ pub(super) fn compare(pair: Pair<'_>, bytes: [&[u8]; 2], found: &mut Difference)
         found.facts.extend(bytes::compare([&contents[0], &contents[1]], About::Content)?);
         return Ok(());
     }
-    let left = list(pair.files[0], pair.sections[0], bytes[0]).map_err(of(Side::Left))?;
-    let right = list(pair.files[1], pair.sections[1], bytes[1]).map_err(of(Side::Right))?;
+    let window = window(pair, bytes);
+    let left = list(pair.files[0], pair.sections[0], bytes[0], &window).map_err(of(Side::Left))?;
+    let right = list(pair.files[1], pair.sections[1], bytes[1], &window).map_err(of(Side::Right))?;
     let within = |at: usize| {
         let of = left.get(..=at).unwrap_or_default().iter().rev().find(|line| !line.starts_with(' '));
         of.and_then(|line| line.split(',').next()).unwrap_or_default().to_owned()
@@ -107,11 +109,31 @@ pub(super) fn compare(pair: Pair<'_>, bytes: [&[u8]; 2], found: &mut Difference)
     Ok(())
 }
 
-fn list(file: &Elf, section: &Section, bytes: &[u8]) -> Result<Vec<String>, Fault> {
+/// The part of the sections that has to be looked at. What lies at one place on both sides and has equal bytes is equal.
+fn window(pair: Pair<'_>, [left, right]: [&[u8]; 2]) -> Range<usize> {
+    if left.len() != right.len() || pair.sections[0].address != pair.sections[1].address {
+        return 0..usize::MAX;
+    }
+    let differs = |(a, b): (&u8, &u8)| a != b;
+    let first = left.iter().zip(right).position(differs).unwrap_or(0);
+    let last = left.iter().zip(right).rposition(differs).unwrap_or(left.len());
+    first..last + 1
+}
+
+/// Entries that lie in a window, as lines.
+fn list(file: &Elf, section: &Section, bytes: &[u8], window: &Range<usize>) -> Result<Vec<String>, Fault> {
     let (table, bases) = table(file, section, bytes);
     let mut entries = table.entries(&bases);
     let mut found = Vec::new();
     while let Some(entry) = entries.next().map_err(malformed)? {
+        let (start, length) = match &entry {
+            CieOrFde::Cie(cie) => (cie.offset(), cie.entry_len()),
+            CieOrFde::Fde(fde) => (fde.offset(), fde.entry_len()),
+        };
+        // The length does not count itself.
+        if start >= window.end || start.saturating_add(length).saturating_add(12) <= window.start {
+            continue;
+        }
         let mut instructions = match entry {
             CieOrFde::Cie(cie) => {
                 let mut line = format!(

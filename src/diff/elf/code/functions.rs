@@ -1,12 +1,15 @@
 //! Where functions lie.
 
 use imara_diff::{Algorithm, Diff, InternedInput};
+use object::elf;
 
 use super::super::pieces::{Piece, Pieces, cover, cut};
 use super::super::read::{Elf, Section};
 use super::super::sections::Pair;
-use super::{KINDS, x86};
+use super::x86;
 
+/// What a symbol of code may be.
+const KINDS: [elf::SymbolType; 3] = [elf::STT_FUNC, elf::STT_NOTYPE, elf::STT_GNU_IFUNC];
 /// Parts that code without any known function is cut into.
 const PART: usize = 16 * 1024;
 

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use gimli::{AttributeValue, DebuggingInformationEntry, Unit, UnitHeader, UnitOffset, constants};
 
 use super::super::read::Elf;
+use super::load::{Bytes, Dwarf};
 use super::units::text;
-use super::{Bytes, Dwarf};
 use crate::diff::bytes::hex;
 
 /// Entries of a unit that are compared.

@@ -3,7 +3,8 @@
 use gimli::{ColumnType, LineRow};
 
 use super::super::read::Elf;
-use super::{Dwarf, LineProgram, Loaded, SHOWN, Shifted, UNITS, malformed, pair_up};
+use super::compare::{SHOWN, Shifted, malformed, pair_up};
+use super::load::{Bytes, Dwarf, LineProgram, Loaded};
 use crate::container::{About, Fault};
 use crate::diff::bytes::hex;
 use crate::diff::compare::{Comparison, Stop};
@@ -12,6 +13,8 @@ use crate::diff::model::{Difference, Fact, Side};
 
 /// Programs that are larger are not run: tables of files are made as long as they say.
 const LARGEST: usize = 16 << 20;
+/// Programs of one section.
+const PROGRAMS: usize = 1 << 16;
 /// Rows of a program that are compared.
 const ROWS: usize = 500_000;
 
@@ -95,15 +98,15 @@ fn list<'a>(cx: &Comparison<'_>, file: &Elf, loaded: &'a Loaded, side: Side) -> 
         }
         let program = loaded.line_program(at, file.encoding.address() as u8).map_err(malformed(side))?;
         found.push(Program { bytes: &bytes[at..at + length], program });
-        if found.len() > UNITS {
-            return Err(too_much("line programs", UNITS));
+        if found.len() > PROGRAMS {
+            return Err(too_much("line programs", PROGRAMS));
         }
         at += length;
     }
     Ok(found)
 }
 
-fn string(dwarf: &Dwarf<'_>, value: gimli::AttributeValue<super::Bytes<'_>>) -> String {
+fn string(dwarf: &Dwarf<'_>, value: gimli::AttributeValue<Bytes<'_>>) -> String {
     dwarf
         .attr_line_string(value)
         .map_or_else(|_| "a string that is not there".to_owned(), |bytes| super::super::names::text(bytes.slice()))
@@ -140,7 +143,7 @@ fn one(
     found.facts.extend(lines::compare("directories", &directories(0), &directories(1), &nothing));
     let names = |side: usize| -> Vec<String> {
         let header = headers[side];
-        let show = |file: &gimli::FileEntry<super::Bytes<'_>>| {
+        let show = |file: &gimli::FileEntry<Bytes<'_>>| {
             let mut line =
                 format!("{}, directory {}", string(&dwarves[side], file.path_name()), file.directory_index());
             if header.file_has_md5() {

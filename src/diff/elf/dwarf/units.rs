@@ -6,8 +6,9 @@ use gimli::{Reader, UnitHeader};
 
 use super::super::compare::limit;
 use super::super::read::Elf;
+use super::compare::{SHOWN, Shifted, UNITS, malformed, pair_up};
 use super::entries::{self, View};
-use super::{Bytes, Loaded, SHOWN, Shifted, UNITS, malformed, pair_up};
+use super::load::{Bytes, Loaded};
 use crate::container::About;
 use crate::diff::compare::{Comparison, Stop};
 use crate::diff::lines;
