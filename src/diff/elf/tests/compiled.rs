@@ -162,7 +162,7 @@ fn the_other_byte_order_and_class() {
     }
     let text = bench.show(&bench.read("wide-left"), &bench.read("narrow-left"));
     has(&text, "ELF file: EI_CLASS: 64 bits -> 32 bits");
-    has_not(&text, ".data");
+    has_not(&text, "> .data");
 }
 
 #[test]
