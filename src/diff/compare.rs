@@ -4,7 +4,7 @@ use globset::GlobSet;
 
 use super::folders::{self, Alone, Folder};
 use super::model::{Difference, Fact, Side};
-use super::{bytes, entries, filter, text};
+use super::{bytes, elf, entries, filter, text};
 use crate::container::{self, About, Fault, Kind, Spool, Subject};
 use crate::fs::{self, Content, Dir};
 use crate::store;
@@ -86,7 +86,7 @@ impl Place {
         Self { path, depth: self.depth }
     }
 
-    fn opened(&self) -> Self {
+    pub fn opened(&self) -> Self {
         Self { path: self.path.clone(), depth: self.depth + 1 }
     }
 }
@@ -210,6 +210,7 @@ impl<'a> Comparison<'a> {
                 let right = right.list(pair[1], &self.spool).map_err(of(Side::Right))?;
                 entries::compare(self, [&left, &right], &at.opened(), found)
             }
+            [None, None] if elf::is_elf(pair[0])? && elf::is_elf(pair[1])? => elf::compare(self, pair, at, found),
             [None, None] => text::compare(pair, found),
             [left, right] => {
                 let name = |kind: Option<Kind>| kind.map_or_else(|| "no container".to_owned(), |kind| kind.to_string());

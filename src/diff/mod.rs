@@ -16,6 +16,7 @@
 
 mod bytes;
 mod compare;
+mod elf;
 mod entries;
 mod filter;
 mod folders;
