@@ -36,7 +36,7 @@ impl Packing {
             Self::Zlib => all(flate2::bufread::ZlibDecoder::new(packed), limit),
             Self::Lzma => xz(Stream::new_lzma_decoder(MEMORY)),
             Self::Xz => xz(Stream::new_stream_decoder(MEMORY, 0)),
-            Self::Lz4 => lz4(packed, most),
+            Self::Lz4 => lz4(packed, most, true),
             Self::Zstd => {
                 let decoder = zstd::stream::read::Decoder::with_buffer(packed);
                 all(decoder.map_err(|error| Fault::malformed(error.to_string()))?.single_frame(), limit)
@@ -85,8 +85,9 @@ fn all(input: impl Read, most: u64) -> Result<Vec<u8>, Fault> {
     Ok(bytes)
 }
 
-/// Unpacks one LZ4 block. It ends where its input does or, where that is filled up, at `most` bytes.
-fn lz4(packed: &[u8], most: usize) -> Result<Vec<u8>, Fault> {
+/// Unpacks one LZ4 block. It ends where its input does or, where that is filled up, at `most` bytes. If it is not wanted
+/// as a `whole`, it may have more.
+pub(super) fn lz4(packed: &[u8], most: usize, whole: bool) -> Result<Vec<u8>, Fault> {
     let bad = |what: &str| Fault::malformed(format!("an LZ4 block {what}"));
     let short = || bad("is cut off");
     let mut out: Vec<u8> = Vec::new();
@@ -95,10 +96,11 @@ fn lz4(packed: &[u8], most: usize) -> Result<Vec<u8>, Fault> {
         at += 1;
         let count = length(packed, &mut at, token >> 4).ok_or_else(short)?;
         let literals = packed.get(at..).and_then(|rest| rest.get(..count)).ok_or_else(short)?;
-        if count > most - out.len() {
+        let left = most - out.len();
+        if whole && count > left {
             return Err(bad("is larger than it may be"));
         }
-        out.extend_from_slice(literals);
+        out.extend(literals.iter().take(left));
         at += count;
         if out.len() == most || at == packed.len() {
             break;
@@ -108,11 +110,12 @@ fn lz4(packed: &[u8], most: usize) -> Result<Vec<u8>, Fault> {
         let count = length(packed, &mut at, token & 15).ok_or_else(short)?.saturating_add(4);
         let from = out.len().checked_sub(offset).filter(|_| offset > 0);
         let from = from.ok_or_else(|| bad("refers to what is before its start"))?;
-        if count > most - out.len() {
+        let left = most - out.len();
+        if whole && count > left {
             return Err(bad("is larger than it may be"));
         }
         // A match may reach into what it writes.
-        for index in from..from + count {
+        for index in from..from + count.min(left) {
             out.push(out[index]);
         }
     }
@@ -138,9 +141,10 @@ mod tests {
 
     #[test]
     fn lz4_repeats_what_it_writes() {
-        assert_eq!(lz4(b"\x12ab\x01\x00\x10c", 8).ok().as_deref(), None, "one literal, then an offset of 0x162");
-        assert_eq!(lz4(b"\x22ab\x02\x00\x10c", 9).ok().as_deref(), Some(&b"abababab\x63"[..]));
-        assert_eq!(lz4(b"\x22ab\x02\x00\x10c", 7).ok(), None, "more than it may be");
+        assert_eq!(lz4(b"\x12ab\x01\x00\x10c", 8, true).ok().as_deref(), None, "one literal, then an offset of 0x162");
+        assert_eq!(lz4(b"\x22ab\x02\x00\x10c", 9, true).ok().as_deref(), Some(&b"abababab\x63"[..]));
+        assert_eq!(lz4(b"\x22ab\x02\x00\x10c", 7, true).ok(), None, "more than it may be");
+        assert_eq!(lz4(b"\x22ab\x02\x00\x10c", 7, false).ok().as_deref(), Some(&b"abababa"[..]));
     }
 
     #[test]
@@ -148,7 +152,7 @@ mod tests {
         for bad in
             [&b"\xf0"[..], b"\xf0\xff", b"\x20a", b"\x10a\x02", b"\x10a\x02\x00", b"\x10a\x00\x00", b"\x1fa\x01\x00"]
         {
-            assert!(lz4(bad, 1000).is_err(), "{bad:?}");
+            assert!(lz4(bad, 1000, true).is_err(), "{bad:?}");
         }
     }
 }

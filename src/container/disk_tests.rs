@@ -46,7 +46,7 @@ fn gpt_disks_have_their_partitions() {
     assert_eq!(field(&listing, "partition 1", "name").as_deref(), Some("EFI system"));
     let guid = listing.fields.iter().find(|field| field.name == "GPT disk GUID").expect("it has one");
     assert_eq!(guid.value.to_string(), "01234567-89ab-cdef-0123-456789abcdef");
-    bench.shows_all_flips(&image, 100);
+    bench.shows_all_flips(&image, 100, true);
     bench.survives_cuts(&image, 20);
 }
 
@@ -65,7 +65,7 @@ fn mbr_disks_have_their_logical_partitions() {
         ("partition 6", Some(51_200)),
     ];
     assert_eq!(sizes(&listing), expected);
-    bench.shows_all_flips(&image, 100);
+    bench.shows_all_flips(&image, 100, true);
     bench.survives_cuts(&image, 20);
 }
 

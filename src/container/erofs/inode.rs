@@ -113,6 +113,9 @@ impl Erofs<'_> {
         }
         fields.push(Field::metadata("start", Value::Number(inode.start.into())));
         let Some((data, places)) = self.plain(inode)? else {
+            if kind == 0o120_000 {
+                return Err(Fault::unsupported("a compressed symbolic link"));
+            }
             let what = What::File(Data::Packed(Arc::new(self.packed(path, inode, &mut fields)?)));
             return Ok((what, fields));
         };

@@ -1,6 +1,6 @@
 //! Compressed files.
 
-use super::super::block::{self, Packing};
+use super::super::block;
 use super::super::fault::Fault;
 use super::super::image::cut_off;
 use super::super::listing::{Field, Unpack, Value};
@@ -153,7 +153,8 @@ impl Packed {
         }
         // Clusters are filled up in front.
         let start = stored.iter().position(|byte| *byte != 0).unwrap_or(stored.len());
-        let bytes = Packing::Lz4.unpack(&stored[start..], length)?;
+        // What the next cluster has once more is left out.
+        let bytes = block::lz4(&stored[start..], length, false)?;
         if bytes.len() == length { Ok(bytes) } else { Err(short()) }
     }
 }

@@ -38,7 +38,7 @@ fn all_flips_and_cuts_are_seen() {
     for args in [&[][..], &["-zlz4"]] {
         let bench = Bench::new();
         let Some(image) = image(&bench, args) else { return };
-        bench.shows_all_flips(&image, 200);
+        bench.shows_all_flips(&image, 200, args.is_empty());
         bench.survives_cuts(&image, 50);
     }
 }

@@ -36,7 +36,7 @@ fn all_flips_and_cuts_are_seen() {
         let Some(image) = image(&bench, args, "3M") else { return };
         let note = field(&bench.list(&image, Kind::Ext), "deep/other", "xattr");
         assert!(note.is_none_or(|note| note == "user.note=a value"));
-        bench.shows_all_flips(&image, 200);
+        bench.shows_all_flips(&image, 200, true);
         bench.survives_cuts(&image, 50);
     }
 }

@@ -142,15 +142,12 @@ impl Fat<'_> {
             }
             let mut inner = Vec::new();
             for record in self.folder(&path, &ranges)? {
-                let path = join(&path, &record.name);
                 if record.is_label() {
-                    self.image.push(
-                        join(&path, "(volume label)"),
-                        What::Special { kind: record.name },
-                        record.fields,
-                    )?;
+                    let what = What::Special { kind: format!("volume label {}", record.name) };
+                    self.image.push(join(&path, "(volume label)"), what, record.fields)?;
                     continue;
                 }
+                let path = join(&path, &record.name);
                 let ranges = if record.cluster == 0 {
                     Vec::new()
                 } else {

@@ -58,7 +58,7 @@ fn all_flips_and_cuts_are_seen() {
     for (args, size) in [(&["-F", "12"][..], 720), (&["-F", "16", "-s", "1"], 4_400)] {
         let bench = Bench::new();
         let Some(image) = image(&bench, args, size) else { return };
-        bench.shows_all_flips(&image, 200);
+        bench.shows_all_flips(&image, 200, true);
         bench.survives_cuts(&image, 50);
     }
 }

@@ -95,23 +95,31 @@ struct Folder {
     depth: usize,
     at: u64,
     size: u64,
+    /// Whether its record says that it belongs elsewhere.
+    moved: bool,
 }
 
 impl Iso<'_> {
     fn walk(&mut self, tree: &Tree) -> Result<(), Fault> {
         self.skip = None;
         let (at, size) = tree.root.range(self.block);
-        let mut folders = vec![Folder { path: tree.prefix.clone(), depth: 0, at, size }];
-        while let Some(folder) = folders.pop() {
+        let mut folders = vec![Folder { path: tree.prefix.clone(), depth: 0, at, size, moved: false }];
+        let mut moved: Vec<Folder> = Vec::new();
+        while let Some(folder) = folders.pop().or_else(|| moved.pop()) {
+            // What was moved is found where it belongs; the folder that it was moved to is marked like it.
+            if folder.moved && self.visited.contains(&(tree.joliet, folder.at)) {
+                continue;
+            }
             if !self.visited.insert((tree.joliet, folder.at)) {
                 return Err(Fault::malformed(format!("the directory `{}` is reached twice", folder.path)));
             }
             if folder.depth > DEPTH {
                 return Err(Fault::TooMuch { what: "levels", limit: DEPTH as u64 });
             }
-            let mut inner = self.folder(&folder, tree.joliet)?;
-            inner.reverse();
-            folders.append(&mut inner);
+            let inner = self.folder(&folder, tree.joliet)?;
+            let (later, now): (Vec<Folder>, Vec<Folder>) = inner.into_iter().partition(|folder| folder.moved);
+            moved.extend(later);
+            folders.extend(now.into_iter().rev());
         }
         Ok(())
     }
@@ -153,10 +161,9 @@ impl Iso<'_> {
             if dot || is_folder || child.is_some() {
                 let range = child.map_or(record.range(self.block), |block| (block.saturating_mul(self.block), 0));
                 self.image.push(path.clone(), What::Directory, fields)?;
-                // What was moved here is found where it belongs.
-                if !dot && !relocated {
+                if !dot {
                     let size = if child.is_some() { self.size_of(range.0)? } else { range.1 };
-                    inner.push(Folder { path, depth: folder.depth + 1, at: range.0, size });
+                    inner.push(Folder { path, depth: folder.depth + 1, at: range.0, size, moved: relocated });
                 }
             } else if let Some(target) = target {
                 self.image.push(path, What::Symlink { target }, fields)?;

@@ -25,6 +25,16 @@ fn both_trees_are_listed() {
 }
 
 #[test]
+fn directories_that_lie_too_deep_are_where_they_belong() {
+    let bench = Bench::new();
+    let Some(image) = image(&bench, &["-R", "-rr_reloc_dir", "/moved"]) else { return };
+    let listing = bench.list(&image, Kind::Iso);
+    assert!(listing.entries.iter().any(|entry| entry.name.starts_with("moved/")));
+    let file = listing.entries.iter().find(|entry| entry.name == "deep/a/b/c/d/e/f/g/h/i/file");
+    assert!(matches!(file.map(|entry| &entry.what), Some(What::File(_))));
+}
+
+#[test]
 fn hybrid_images_have_their_partitions_and_boot_images() {
     let bench = Bench::new();
     fs::write(bench.path("efi"), noise(1 << 20)).expect("it can be written");
@@ -37,14 +47,14 @@ fn hybrid_images_have_their_partitions_and_boot_images() {
     assert!(matches!(&boot.what, What::File(data) if data.size() == Some(1 << 20)));
     assert!(listing.fields.iter().any(|field| field.name == "GPT disk GUID"));
     assert!(listing.entries.iter().any(|entry| entry.name == "(partition 2)"));
-    bench.shows_all_flips(&image, 100);
+    bench.shows_all_flips(&image, 100, true);
 }
 
 #[test]
 fn all_flips_and_cuts_are_seen() {
     let bench = Bench::new();
     let Some(image) = image(&bench, &["-R", "-J"]) else { return };
-    bench.shows_all_flips(&image, 200);
+    bench.shows_all_flips(&image, 200, true);
     bench.survives_cuts(&image, 100);
 }
 

@@ -33,11 +33,13 @@ fn options_change_nothing_in_the_files() {
 
 #[test]
 fn all_flips_and_cuts_are_seen() {
-    let bench = Bench::new();
-    let Some(image) = image(&bench, &["-comp", "gzip", "-Xcompression-level", "1"]) else { return };
-    assert_eq!(field(&bench.list(&image, Kind::Squashfs), "deep/other", "nlink").as_deref(), Some("2"));
-    bench.shows_all_flips(&image, 200);
-    bench.survives_cuts(&image, 100);
+    for args in [&["-comp", "gzip", "-Xcompression-level", "1"][..], &["-noI", "-noId", "-noD", "-noF", "-noX"]] {
+        let bench = Bench::new();
+        let Some(image) = image(&bench, args) else { return };
+        assert_eq!(field(&bench.list(&image, Kind::Squashfs), "deep/other", "nlink").as_deref(), Some("2"));
+        bench.shows_all_flips(&image, 200, args.contains(&"-noI"));
+        bench.survives_cuts(&image, 100);
+    }
 }
 
 /// An image without compression whose root has one directory, which is the root again.
