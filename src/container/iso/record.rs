@@ -83,8 +83,7 @@ impl Record {
 /// Joliet's text.
 pub(super) fn big_endian(bytes: &[u8]) -> String {
     let mut shown = utf16(bytes.chunks_exact(2).map(|unit| u16::from_be_bytes([unit[0], unit[1]])));
-    // What is left of an odd number of bytes fills them up.
-    if let [odd @ 1..=255] = bytes.chunks_exact(2).remainder() {
+    if let [odd] = bytes.chunks_exact(2).remainder() {
         shown.push_str(&format!("\\x{odd:02x}"));
     }
     shown

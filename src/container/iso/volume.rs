@@ -131,6 +131,8 @@ fn fields(descriptor: &[u8], joliet: bool) -> Vec<Field> {
     let mut fields = Vec::new();
     let mut known = vec![(156, 1), (174, 7), (188, 2)];
     for (name, at, size) in STRINGS {
+        // Joliet's characters have two bytes; one that remains fills up.
+        let size = if joliet { size & !1 } else { size };
         let bytes = descriptor.get(at..at + size).unwrap_or_default();
         let shown = if joliet { big_endian(bytes) } else { text(bytes) };
         fields.push(Field::metadata(name, Value::Text(shown.trim_end_matches(' ').into())));
