@@ -3,9 +3,15 @@
 use std::fmt;
 
 use super::compressed;
+use super::disk;
+use super::erofs;
+use super::ext;
+use super::fat;
 use super::fault::Fault;
+use super::iso;
 use super::listing::Listing;
 use super::spool::Spool;
+use super::squashfs;
 use crate::format::Codec;
 use crate::fs::Content;
 
@@ -63,7 +69,30 @@ pub fn detect(content: &Content) -> crate::fs::Result<Option<Kind>> {
     if let Some(codec) = Codec::detect(&head) {
         return Ok(Some(Kind::Compressed(codec)));
     }
-    Ok(None)
+    detect_image(content)
+}
+
+/// Which image some content is. Those whose magic number is long and at a place of its own come first: a boot sector is in
+/// several.
+fn detect_image(content: &Content) -> crate::fs::Result<Option<Kind>> {
+    let (at, magic) = iso::MAGIC;
+    if content.bytes_at(at, magic.len())? == magic {
+        return Ok(Some(Kind::Iso));
+    }
+    let head = content.bytes_at(0, 2048)?;
+    Ok(if head.starts_with(squashfs::MAGIC) {
+        Some(Kind::Squashfs)
+    } else if erofs::is_erofs(&head) {
+        Some(Kind::Erofs)
+    } else if ext::is_ext(&head) {
+        Some(Kind::Ext)
+    } else if fat::is_fat(&head) {
+        Some(Kind::Fat)
+    } else if disk::is_disk(&head, content.size()) {
+        Some(Kind::Disk)
+    } else {
+        None
+    })
 }
 
 impl Kind {
@@ -74,6 +103,12 @@ impl Kind {
     pub fn list(self, content: &Content, spool: &Spool<'_>) -> Result<Listing, Fault> {
         match self {
             Self::Compressed(codec) => compressed::list(codec, content, spool),
+            Self::Disk => disk::list(content, spool),
+            Self::Iso => iso::list(content, spool),
+            Self::Squashfs => squashfs::list(content, spool),
+            Self::Erofs => erofs::list(content, spool),
+            Self::Ext => ext::list(content, spool),
+            Self::Fat => fat::list(content, spool),
             other => Err(Fault::unsupported(other.to_string())),
         }
     }

@@ -9,11 +9,24 @@
 //! Containers are hostile. Readers check every offset against the container's end, follow no cycle, and stop at
 //! [`Spool`]'s limits; what is malformed is a [`Fault`] that says where and why, and nothing panics.
 
+mod block;
 mod compressed;
+mod disk;
+#[cfg(test)]
+mod disk_tests;
+mod erofs;
+mod ext;
+mod fat;
 mod fault;
+mod image;
+#[cfg(test)]
+mod image_tests;
+mod iso;
 mod kind;
 mod listing;
+mod raw;
 mod spool;
+mod squashfs;
 mod subject;
 
 pub use fault::Fault;
