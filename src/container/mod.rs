@@ -9,11 +9,16 @@
 //! Containers are hostile. Readers check every offset against the container's end, follow no cycle, and stop at
 //! [`Spool`]'s limits; what is malformed is a [`Fault`] that says where and why, and nothing panics.
 
+mod ar;
 mod compressed;
+mod cpio;
 mod fault;
 mod kind;
 mod listing;
 mod spool;
+mod tar;
+mod usual;
+mod zip;
 
 pub use fault::Fault;
 pub use kind::{Kind, detect};

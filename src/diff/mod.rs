@@ -20,6 +20,8 @@ mod entries;
 mod filter;
 mod lines;
 mod model;
+#[cfg(test)]
+mod tests;
 mod text;
 
 pub use compare::{Comparison, Error, Options};
