@@ -213,7 +213,7 @@ impl Reader<'_> {
                 "mode" => Value::Mode((mode & !TYPE) as u32),
                 "mtime" => Value::Time(*value as i64, 0),
                 "filesize" | "namesize" => continue,
-                "check" if header.magic == "070702" => continue,
+                "check" if header.magic == "070702" && kind == 0o100_000 => continue,
                 "rdev" | "rdevmajor" | "rdevminor" if device => continue,
                 _ => Value::Number(*value),
             };
@@ -236,7 +236,8 @@ impl Reader<'_> {
 
     /// Holds the sum of all bytes against the one that is stated.
     fn sum(&self, header: &Header, data: &Content, name: &str, at: u64) -> Result<(), Fault> {
-        if header.magic != "070702" {
+        // Only files have one.
+        if header.magic != "070702" || header.get("mode") & TYPE != 0o100_000 {
             return Ok(());
         }
         let (mut sum, mut place) = (0_u32, 0);

@@ -37,7 +37,9 @@ pub(super) fn compare(
     }
     alone[1] = taken.iter().enumerate().filter(|(_, taken)| !**taken).map(|(index, _)| index).collect();
     if left.ordered || right.ordered {
-        found.facts.extend(order(&common, &left.entries));
+        let shown: Vec<[usize; 2]> =
+            common.iter().filter(|[a, _]| !cx.is_excluded(&at.join(&left.entries[*a].name))).copied().collect();
+        found.facts.extend(order(&shown, &left.entries));
     }
     for [a, b] in &common {
         cx.check()?;
@@ -99,6 +101,9 @@ fn own_fields(usual: [&[Field]; 2], [left, right]: [&[Field]; 2], found: &mut Di
     properties([left.iter().collect(), right.iter().collect()], found);
 }
 
+/// What stands before the name of a property when it is stated once more elsewhere.
+const COPIES: [&str; 2] = ["pax header ", "local "];
+
 /// Several properties of one name are compared in their order; of those that are equal somewhere nothing is said.
 fn properties([left, right]: [Vec<&Field>; 2], found: &mut Difference) {
     let mut others: BTreeMap<&str, VecDeque<&Field>> = BTreeMap::new();
@@ -114,34 +119,59 @@ fn properties([left, right]: [Vec<&Field>; 2], found: &mut Difference) {
             _ => unequal.push(field),
         }
     }
+    let mut pairs: Vec<[Option<&Field>; 2]> = Vec::new();
     for field in unequal {
-        let other = others.get_mut(&*field.name).and_then(VecDeque::pop_front);
-        let values = [Some(field.value.to_string()), other.map(|other| other.value.to_string())];
-        found.field(&*field.name, distinct(values, field, other), field.about);
+        pairs.push([Some(field), others.get_mut(&*field.name).and_then(VecDeque::pop_front)]);
     }
     for field in right {
         if let Some(rest) = others.get_mut(&*field.name)
             && rest.front().is_some_and(|rest| std::ptr::eq(*rest, field))
         {
             rest.pop_front();
-            found.field(&*field.name, [None, Some(field.value.to_string())], field.about);
+            pairs.push([None, Some(field)]);
+        }
+    }
+    for pair in &pairs {
+        let Some(field) = pair[0].or(pair[1]) else { continue };
+        // What is stated twice and differs alike in both places is one difference.
+        let original = COPIES.iter().find_map(|front| field.name.strip_prefix(front));
+        let is_copy = |other: &[Option<&Field>; 2]| {
+            let name = other[0].or(other[1]).map(|other| &*other.name);
+            name == original && (0..2).all(|side| is_alike(pair[side], other[side]))
+        };
+        if original.is_none() || !pairs.iter().any(is_copy) {
+            found.field(&*field.name, shown(*pair), field.about);
         }
     }
 }
 
-/// Values that differ are shown differently, also where only their beginnings are shown or they are of another kind.
-fn distinct(values: [Option<String>; 2], left: &Field, right: Option<&Field>) -> [Option<String>; 2] {
-    match (&values, right.map(|right| (&left.value, &right.value))) {
-        ([Some(a), Some(b)], Some((Value::Bytes(x), Value::Bytes(y)))) if a == b => {
-            let at = x.iter().zip(y).take_while(|(x, y)| x == y).count();
-            let from = |bytes: &[u8]| bytes::hex(&bytes[at..bytes.len().min(at + 16)]);
-            [(a, x), (b, y)].map(|(text, bytes)| Some(format!("{text}, from byte {at} on {}", from(bytes))))
-        }
-        ([Some(a), Some(b)], Some((x, y))) if a == b => {
-            [(a, x), (b, y)].map(|(text, value)| Some(format!("{text} ({})", value.kind())))
-        }
-        _ => values,
+/// Whether two places state the same, one of them perhaps without fractions of a second.
+fn is_alike(copy: Option<&Field>, original: Option<&Field>) -> bool {
+    match (copy.map(|field| &field.value), original.map(|field| &field.value)) {
+        (Some(Value::Time(a, 0)), Some(Value::Time(b, _))) => a == b,
+        (a, b) => a == b,
     }
+}
+
+/// Two values as text. Those that differ are shown differently, also where only their beginnings are shown, or where they
+/// are of two kinds.
+fn shown([left, right]: [Option<&Field>; 2]) -> [Option<String>; 2] {
+    let values = [left, right].map(|field| field.map(|field| field.value.to_string()));
+    let (Some(left), Some(right)) = (left, right) else { return values };
+    if values[0] != values[1] {
+        return values;
+    }
+    let more = match (&left.value, &right.value) {
+        (Value::Bytes(x), Value::Bytes(y)) => {
+            let at = x.iter().zip(y).take_while(|(x, y)| x == y).count();
+            let from =
+                |bytes: &[u8]| format!(", from byte {at} on {}", bytes::hex(&bytes[at..bytes.len().min(at + 16)]));
+            [from(x), from(y)]
+        }
+        (x, y) => [x, y].map(|value| format!(" ({})", value.kind())),
+    };
+    let mut more = more.into_iter();
+    values.map(|value| value.map(|value| value + &more.next().unwrap_or_default()))
 }
 
 /// Compares two entries of one name.
@@ -307,7 +337,7 @@ fn is_same(left: &Data, right: &Data) -> bool {
 }
 
 /// How the order of what both have differs.
-fn order(common: &[[usize; 2]], entries: &[Entry]) -> Option<Fact> {
+pub(super) fn order(common: &[[usize; 2]], entries: &[Entry]) -> Option<Fact> {
     // The longest run of entries that stand in one order on both sides may stay: patience sorting.
     let mut tails: Vec<usize> = Vec::new();
     let mut before: Vec<Option<usize>> = Vec::with_capacity(common.len());

@@ -152,7 +152,7 @@ impl Reader<'_> {
         if after != b"\0" {
             self.ahead.fields.push(Field::metadata(padding, Value::Bytes(after.into())));
         }
-        let own = format!("{}: {}", text(&header.path()), describe(&header, None, &mut self.usual));
+        let own = format!("{}: {}", text(&header.path()), describe(&header, &mut self.usual));
         let own = self.usual.text(&own);
         self.usual.tell(&mut self.ahead.fields, this, own);
         Ok(())
@@ -161,7 +161,7 @@ impl Reader<'_> {
     /// A header for all entries that follow. It belongs to the archive, or to the entry that it stands before.
     fn global(&mut self, header: &Header, content: &[u8], at: u64) -> Result<(), Fault> {
         let (records, usual) = pax::records(content, at)?;
-        let about = format!("{}: {}", text(&header.path()), describe(header, None, &mut self.usual));
+        let about = format!("{}: {}", text(&header.path()), describe(header, &mut self.usual));
         let first = self.listing.entries.is_empty();
         let fields = if first { &mut self.listing.fields } else { &mut self.ahead.fields };
         fields.push(Field::metadata("global pax header", Value::Text(about.into())));
@@ -224,7 +224,7 @@ impl Reader<'_> {
         let types = self.usual.text(&ahead.types);
         self.usual.tell(&mut fields, "extended headers", types);
         if let Some(pax_header) = &pax_header {
-            self.pax_header(&mut fields, pax_header, header, &raw, &records);
+            self.pax_header(&mut fields, pax_header, &raw, &records);
         }
         for (name, value) in all {
             self.usual.tell(&mut fields, name, value);
@@ -271,7 +271,7 @@ impl Reader<'_> {
     }
 
     /// What a pax header says of itself, and in which order its records stand.
-    fn pax_header(&mut self, fields: &mut Vec<Field>, pax: &Header, header: &Header, raw: &[u8], records: &[Record]) {
+    fn pax_header(&mut self, fields: &mut Vec<Field>, pax: &Header, raw: &[u8], records: &[Record]) {
         // Usual names are made of the entry's.
         let path = pax.path();
         let trimmed = raw.strip_suffix(b"/").unwrap_or(raw);
@@ -294,9 +294,19 @@ impl Reader<'_> {
             middle => self.usual.text(&format!("{front}{}/%f", text(middle))),
         };
         self.usual.tell(fields, "pax header name", name);
-        let about = describe(pax, Some(header), &mut self.usual);
-        let about = self.usual.text(&about);
-        self.usual.tell(fields, "pax header", about);
+        let (all, more) = pax.fields(&mut self.usual);
+        for (name, value) in all.into_iter().chain([("mtime", pax.mtime())]) {
+            self.usual.tell(fields, pax_name(name), value);
+        }
+        fields.extend(more.into_iter().map(|field| named(format!("pax header {}", field.name), field.value)));
+        if !pax.link().is_empty() {
+            fields.push(Field::metadata("pax header linkname", Value::words(pax.link())));
+        }
+        let device = pax.device();
+        if device.iter().any(|number| *number != Value::Number(0)) {
+            let [major, minor] = device;
+            fields.push(Field::metadata("pax header device", Value::Text(format!("{major}:{minor}").into())));
+        }
         let mut keys: Vec<String> = Vec::new();
         for (key, _) in records {
             let map = matches!(key.as_slice(), b"GNU.sparse.offset" | b"GNU.sparse.numbytes");
@@ -336,16 +346,26 @@ impl Reader<'_> {
     }
 }
 
-/// All that an extended header's own header says but its name, size and type. Times that are the entry's are not
-/// repeated.
-fn describe(header: &Header, entry: Option<&Header>, usual: &mut Usual) -> String {
+/// What a field of a header is called in the header of a pax header.
+fn pax_name(name: &'static str) -> &'static str {
+    match name {
+        "format" => "pax header format",
+        "mode" => "pax header mode",
+        "uid" => "pax header uid",
+        "gid" => "pax header gid",
+        "uname" => "pax header uname",
+        "gname" => "pax header gname",
+        "number style" => "pax header number style",
+        "mtime" => "pax header mtime",
+        other => other,
+    }
+}
+
+/// All that an extended header's own header says but its name, size and type.
+fn describe(header: &Header, usual: &mut Usual) -> String {
     let (all, more) = header.fields(usual);
     let mut parts: Vec<String> = all.iter().map(|(name, value)| format!("{name} {value}")).collect();
-    let mtime = header.mtime();
-    match entry {
-        Some(entry) if entry.mtime() == mtime => parts.push("mtime as the entry".to_owned()),
-        _ => parts.push(format!("mtime {mtime}")),
-    }
+    parts.push(format!("mtime {}", header.mtime()));
     parts.extend(more.iter().map(|field| format!("{} {}", field.name, exact(&field.value))));
     let [major, minor] = header.device();
     if header.device().iter().any(|number| *number != Value::Number(0)) {

@@ -143,14 +143,9 @@ impl Record {
         usual.tell(fields, "method", method);
         let time = usual.text(&dos_time(time));
         usual.tell(fields, "modification time", time);
-        let attributes = match self.unix() {
-            Some(mode) => {
-                usual.tell(fields, "mode", Value::Mode(mode));
-                self.external & 0xffff
-            }
-            None => self.external,
-        };
-        usual.tell(fields, "external attributes", Value::Number(attributes.into()));
+        // The upper half is what Unix-like systems put there; others leave it zero.
+        usual.tell(fields, "mode", Value::Mode(self.external >> 16));
+        usual.tell(fields, "external attributes", Value::Number((self.external & 0xffff).into()));
         usual.tell(fields, "internal attributes", Value::Number(self.internal.into()));
         if !self.comment.is_empty() {
             fields.push(Field::metadata("comment", Value::words(&self.comment)));

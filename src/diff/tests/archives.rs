@@ -40,42 +40,39 @@ fn pack(change: &str, list: &str, owner: u32, pack: &str) -> Vec<u8> {
     ))
 }
 
-/// What `planted` gives for each archiver, without what only inode numbers say.
+/// Facts that no archiver here can be kept from: numbers of inodes and times that only the machine sets.
+fn is_noise(fact: &str) -> bool {
+    [" ino: ", " atime: ", " ctime: ", " devminor: ", " dev: ", " nlink: "].iter().any(|noise| fact.contains(noise))
+}
+
+/// What `change` gives for each archiver.
 fn planted(change: &str, list: &str, owner: u32, check: impl Fn(&str, Vec<String>)) {
     for (name, tools, script) in ARCHIVERS {
-        if have(tools) {
-            let found = facts(&pack("", LIST, 0, script), &pack(change, list, owner, script));
-            let noise = |fact: &String| {
-                [" ino: ", " devminor: ", " dev: ", "trailer", " nlink: "].iter().any(|n| fact.contains(n))
-            };
-            check(name, found.into_iter().filter(|fact| !noise(fact)).collect());
+        // V7 has no fifos.
+        if have(tools) && !(name == "tar v7" && change.contains("mkfifo")) {
+            let mut found = facts(&pack("", LIST, 0, script), &pack(change, list, owner, script));
+            found.retain(|fact| !is_noise(fact));
+            check(name, found);
         }
     }
 }
 
 #[test]
 fn what_is_equal_is_not_reported() {
-    for (name, tools, script) in ARCHIVERS {
-        if have(tools) && name.contains("tar") && !name.contains("newc") {
-            assert_eq!(facts(&pack("", LIST, 0, script), &pack("", LIST, 0, script)), Vec::<String>::new(), "{name}");
-        }
-    }
+    planted("", LIST, 0, |name, found| assert_eq!(found, Vec::<String>::new(), "{name}"));
 }
 
 #[test]
 fn a_time() {
-    let later = "AGED=1; touch -d @1700000002 t/d/b";
     for (name, tools, script) in ARCHIVERS {
-        if !have(tools) {
-            continue;
+        if have(tools) {
+            // All times are set before the script runs.
+            let right = pack("", LIST, 0, &format!("touch -d @1700000002 t/d/b; {script}"));
+            let mut found = facts(&pack("", LIST, 0, script), &right);
+            found.retain(|fact| !is_noise(fact));
+            let time = if name.starts_with("zip") { "modification time" } else { "mtime" };
+            assert_eq!(found, [format!("d/b {time}: 2023-11-14 22:13:20 | 2023-11-14 22:13:22")], "{name}");
         }
-        // Times are set last.
-        let right = pack("", LIST, 0, &format!("{later}; {script}"));
-        let found = facts(&pack("", LIST, 0, script), &right);
-        let want = if name.starts_with("zip") { "modification time" } else { "mtime" };
-        let want = format!("d/b {want}: 2023-11-14 22:13:20 | 2023-11-14 22:13:22");
-        let found: Vec<_> = found.into_iter().filter(|fact| !fact.contains(" ino: ")).collect();
-        assert_eq!(found, [want], "{name}");
     }
 }
 
@@ -103,7 +100,9 @@ fn a_mode() {
 
 #[test]
 fn an_owner() {
-    planted("", LIST, 1000, |name, found| {
+    planted("", LIST, 1000, |name, mut found| {
+        // cpio writes links last.
+        found.sort();
         if !name.starts_with("zip") {
             let names = LIST.split(' ').map(|name| format!("{name} uid: 0 | 1000"));
             assert_eq!(found, names.collect::<Vec<_>>(), "{name}");
@@ -113,7 +112,7 @@ fn an_owner() {
 
 #[test]
 fn an_order() {
-    planted("", "d/b d/a d/e d/e/f d/l d/z", 0, |name, found| {
+    planted("", "d/a d/e d/b d/e/f d/l d/z", 0, |name, found| {
         assert_eq!(found, ["order: 1 moved"], "{name}");
     });
 }
@@ -223,7 +222,6 @@ method, level, data, comment, force = zipfile.ZIP_DEFLATED, 6, b'hello ' * 1000,
 {info}
 i.compress_type = method
 i._compresslevel = level
-i.compress_level = level
 with z.open(i, 'w', force_zip64=force) as f: f.write(data)
 z.comment = comment
 z.close()
@@ -235,12 +233,9 @@ PY
     for (info, want) in [
         ("comment = b'x'", &["comment: - | x"][..]),
         ("i.comment = b'x'", &["a comment: - | x"]),
-        (
-            "i.extra = bytes.fromhex('feca0200abcd')",
-            &["a extra fields:  | cafe", "a local extra fields:  | cafe", "a extra field cafe: - | abcd"],
-        ),
-        ("i.create_system = 0", &["a version made by: Unix, 2.0 | FAT, 2.0", "a mode: 100600 | -"]),
-        ("i.external_attr = 0o100755 << 16", &["a mode: 100600 | 100755"]),
+        ("i.extra = bytes.fromhex('feca0200abcd')", &["a extra fields:  | cafe", "a extra field cafe: - | abcd"]),
+        ("i.create_system = 0", &["a version made by: Unix, 2.0 | FAT, 2.0"]),
+        ("i.external_attr = 0o100755 << 16", &["a mode: 0600 | 100755"]),
         ("i.internal_attr = 1", &["a internal attributes: 0 | 1"]),
         ("i.date_time = (2024, 1, 2, 3, 4, 8)", &["a modification time: 2024-01-02 03:04:06 | 2024-01-02 03:04:08"]),
         ("data = data[1:]", &["a lines"]),

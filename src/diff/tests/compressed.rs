@@ -75,7 +75,7 @@ fn headers() {
             "bzip2",
             "bzip2 <in >out",
             "bzip2 <in >out; bzip2 -1 </dev/null >>out",
-            &["member 2 block size: - | 100 kB", "members: 1 | 2", "compressed bytes", "unseen bytes"],
+            &["members: 1 | 2", "member 2 block size: - | 100 kB", "compressed bytes", "unseen bytes"],
         ),
     ];
     for (tool, left, right, want) in CASES {
