@@ -15,8 +15,9 @@ const MAGIC: u64 = 8;
 const HEADER: usize = 60;
 /// Bound on a table of long names, and on a symbol table that is told as lines.
 const TABLE: u64 = 64 << 20;
-/// Bound on a name.
+/// Bound on a name, and on all names, as many members can have the same long one.
 const NAME: u64 = 64 * 1024;
+const NAMES: usize = 256 << 20;
 
 /// A member whose header was read.
 struct Member {
@@ -54,8 +55,13 @@ pub(super) fn list(content: &Content, spool: &Spool<'_>) -> Result<Listing, Faul
     }
     let mut places = BTreeMap::new();
     let mut named = Vec::with_capacity(members.len());
+    let mut total = 0;
     for mut member in members {
         let (name, style) = name(&mut member, &names)?;
+        total += name.len();
+        if total > NAMES {
+            return Err(Fault::TooMuch { what: "bytes of names", limit: NAMES as u64 });
+        }
         places.insert(member.at, named.len());
         named.push((name, style, member));
     }
@@ -235,6 +241,9 @@ fn lines(bytes: &[u8], width: usize, places: &BTreeMap<u64, usize>, labels: &[St
         let symbol = std::str::from_utf8(symbol).ok().filter(|symbol| !symbol.contains(['\n', ' ']))?;
         let member = *places.get(&number(width + index * width)?)?;
         out += &format!("{symbol} {}\n", labels[member]);
+        if out.len() > NAMES {
+            return None;
+        }
         strings = &rest[1..];
     }
     match strings {

@@ -12,6 +12,8 @@ use crate::fs::Content;
 const EXAMPLES: usize = 16;
 /// Files of one size that are tried as the same file under another name.
 const TRIED: usize = 32;
+/// Properties of one name among which an equal one is looked for.
+const NEXT: usize = 256;
 
 /// Compares two listings.
 pub(super) fn compare(
@@ -113,7 +115,8 @@ fn properties([left, right]: [Vec<&Field>; 2], found: &mut Difference) {
     let mut unequal = Vec::new();
     for field in left {
         let same = others.get_mut(&*field.name);
-        let at = same.as_ref().and_then(|same| same.iter().position(|other| other.value == field.value));
+        let same_value = |same: &VecDeque<&Field>| same.iter().take(NEXT).position(|other| other.value == field.value);
+        let at = same.as_deref().and_then(same_value);
         match (same, at) {
             (Some(same), Some(at)) => drop(same.remove(at)),
             _ => unequal.push(field),
@@ -131,15 +134,14 @@ fn properties([left, right]: [Vec<&Field>; 2], found: &mut Difference) {
             pairs.push([None, Some(field)]);
         }
     }
+    let named = pairs.iter().rev().filter_map(|pair| pair[0].or(pair[1]).map(|field| (&*field.name, *pair)));
+    let first: BTreeMap<&str, [Option<&Field>; 2]> = named.collect();
     for pair in &pairs {
         let Some(field) = pair[0].or(pair[1]) else { continue };
         // What is stated twice and differs alike in both places is one difference.
         let original = COPIES.iter().find_map(|front| field.name.strip_prefix(front));
-        let is_copy = |other: &[Option<&Field>; 2]| {
-            let name = other[0].or(other[1]).map(|other| &*other.name);
-            name == original && (0..2).all(|side| is_alike(pair[side], other[side]))
-        };
-        if original.is_none() || !pairs.iter().any(is_copy) {
+        let original = original.and_then(|name| first.get(name));
+        if !original.is_some_and(|original| (0..2).all(|side| is_alike(pair[side], original[side]))) {
             found.field(&*field.name, shown(*pair), field.about);
         }
     }

@@ -1,5 +1,7 @@
 //! The archive: entry by entry, with what stands before, between and behind them.
 
+use std::collections::BTreeMap;
+
 use super::header::{BLOCK, Format, Header};
 use super::map::Map;
 use super::pax::{self, Record};
@@ -18,7 +20,8 @@ const CHUNK: usize = 256 * 1024;
 /// Lists an archive.
 pub(in crate::container) fn list(content: &Content, spool: &Spool<'_>) -> Result<Listing, Fault> {
     let listing = Listing { ordered: true, ..Listing::default() };
-    let mut reader = Reader { content, spool, at: 0, listing, usual: Usual::default(), ahead: Ahead::default() };
+    let mut reader =
+        Reader { content, spool, at: 0, listing, usual: Usual::default(), ahead: Ahead::default(), next: None };
     reader.all()?;
     let mut listing = reader.listing;
     listing.usual = reader.usual.finish();
@@ -44,6 +47,8 @@ struct Reader<'a> {
     listing: Listing,
     usual: Usual,
     ahead: Ahead,
+    /// The block at `at`, where that was just read.
+    next: Option<Vec<u8>>,
 }
 
 impl Reader<'_> {
@@ -51,7 +56,10 @@ impl Reader<'_> {
         let mut zeros = self.zeros()?;
         while self.at < self.content.size() {
             self.spool.check()?;
-            let block = self.content.bytes_at(self.at, BLOCK)?;
+            let block = match self.next.take() {
+                Some(block) => block,
+                None => self.content.bytes_at(self.at, BLOCK)?,
+            };
             let Some(header) = Header::new(&block) else {
                 if zeros == 0 && block.len() == BLOCK {
                     let name = text(super::header::until_nul(&block[..100]));
@@ -77,7 +85,7 @@ impl Reader<'_> {
         if !self.ahead.types.is_empty() {
             return Err(Fault::malformed("its last extended header is followed by no entry"));
         }
-        let filled = (2..=21).contains(&zeros) && self.at == self.content.size() && self.at.is_multiple_of(RECORD);
+        let filled = (2..=21).contains(&zeros) && self.at.is_multiple_of(RECORD);
         let end = if filled { Value::Text("as many as fill 10240 bytes".into()) } else { Value::Number(zeros) };
         self.listing.fields.push(Field::metadata("zero blocks at the end", end));
         Ok(())
@@ -94,6 +102,7 @@ impl Reader<'_> {
             let count = whole.iter().take_while(|block| is_zero(*block)).count();
             self.at += (count * BLOCK) as u64;
             if count * BLOCK < length {
+                self.next = (count == 0).then_some(bytes).filter(|bytes| bytes.len() == BLOCK);
                 return Ok((self.at - start) / BLOCK as u64);
             }
             // Usually there are none.
@@ -109,8 +118,11 @@ impl Reader<'_> {
         // The last block of an archive may lack its padding.
         let padding = self.content.bytes_at(self.at, (size.wrapping_neg() % BLOCK as u64) as usize)?;
         self.at += padding.len() as u64;
-        let short = (padding.len() as u64) < size.wrapping_neg() % BLOCK as u64;
-        if short || !is_zero(&padding) {
+        if (padding.len() as u64) < size.wrapping_neg() % BLOCK as u64 {
+            let cut = Value::Number(padding.len() as u64);
+            self.listing.fields.push(Field::metadata("length of the cut off padding at the end", cut));
+        }
+        if !is_zero(&padding) {
             let name = format!("padding after {what}");
             self.listing.rest.push(Rest { name, bytes: Content::of_bytes(padding) });
         }
@@ -308,11 +320,13 @@ impl Reader<'_> {
             fields.push(Field::metadata("pax header device", Value::Text(format!("{major}:{minor}").into())));
         }
         let mut keys: Vec<String> = Vec::new();
+        let mut pieces = 0;
         for (key, _) in records {
-            let map = matches!(key.as_slice(), b"GNU.sparse.offset" | b"GNU.sparse.numbytes");
-            let key = text(key);
-            if !(map && keys.contains(&key)) {
-                keys.push(key);
+            // A map's offsets and lengths alternate.
+            let piece = matches!(key.as_slice(), b"GNU.sparse.offset" | b"GNU.sparse.numbytes");
+            pieces += usize::from(piece);
+            if !piece || pieces <= 2 {
+                keys.push(text(key));
             }
         }
         let keys = self.usual.text(&keys.join(" "));
@@ -408,12 +422,16 @@ impl Own {
 
     fn records(&mut self, records: &[Record]) {
         let mut sparse_name = None;
-        for (index, (key, value)) in records.iter().enumerate() {
+        let mut counts: BTreeMap<&[u8], u32> = BTreeMap::new();
+        for (key, _) in records {
+            *counts.entry(key).or_default() += 1;
+        }
+        for (key, value) in records {
             if key.starts_with(b"GNU.sparse.") && key != b"GNU.sparse.name" {
                 continue;
             }
             // A keyword that occurs again, and an empty value, which takes back what an earlier record said.
-            let again = records.iter().enumerate().any(|(other, (name, _))| other != index && name == key);
+            let again = counts.get(key.as_slice()).is_some_and(|count| *count > 1);
             let usual = !again && !value.is_empty() && self.record(key, value, &mut sparse_name);
             if again && !value.is_empty() {
                 self.record(key, value, &mut sparse_name);

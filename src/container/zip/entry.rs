@@ -1,5 +1,7 @@
 //! One entry: its record in the central directory, and its local header.
 
+use std::collections::BTreeMap;
+
 use super::extra::{ESCAPED, Extra, Wide};
 use super::packed::{Packed, method_name};
 use crate::container::fault::Fault;
@@ -226,8 +228,9 @@ impl Record {
         if local.time != central.time {
             fields.push(Field::metadata("local modification time", Value::Text(dos_time(local.time).into())));
         }
+        let known: BTreeMap<&str, &Field> = self.extra.fields.iter().map(|field| (&*field.name, field)).collect();
         for field in extra {
-            let same = self.extra.fields.iter().find(|other| other.name == field.name);
+            let same = known.get(&*field.name).copied();
             let only_local = same.is_none() && matches!(&*field.name, "atime" | "ctime");
             if only_local {
                 fields.push(field);

@@ -1,5 +1,7 @@
 //! Extra fields of headers.
 
+use std::collections::BTreeSet;
+
 use crate::container::listing::{Field, Value};
 use crate::container::usual::named;
 
@@ -24,15 +26,14 @@ impl Extra {
     pub fn read(bytes: &[u8], wide: &mut Wide) -> Self {
         let mut extra = Self::default();
         let mut rest = bytes;
-        let mut seen = Vec::new();
+        let mut seen = BTreeSet::new();
         while let [a, b, c, d, after @ ..] = rest {
             let id = u16::from_le_bytes([*a, *b]);
             let Some((data, after)) = after.split_at_checked(usize::from(u16::from_le_bytes([*c, *d]))) else { break };
             if !extra.ids.is_empty() {
                 extra.ids.push(' ');
             }
-            let again = seen.contains(&id);
-            seen.push(id);
+            let again = !seen.insert(id);
             extra.ids.push_str(&format!("{id:04x}"));
             if again || !extra.known(id, data, wide) {
                 extra.fields.push(named(format!("extra field {id:04x}"), Value::Bytes(data.into())));

@@ -180,6 +180,70 @@ fn the_format_and_how_numbers_are_written() {
 }
 
 #[test]
+fn ends_of_a_tar_archive() {
+    if !have(&["tar"]) {
+        return;
+    }
+    let pack = |more: &str| {
+        make(&format!(
+            "printf x >a; printf y >b; touch -d @0 a b; chmod 644 a b
+            pack() {{ tar --format=gnu --owner=r:0 --group=r:0 \"$@\"; }}
+            pack -cf out a; {more}"
+        ))
+    };
+    let plain = pack("");
+    for (more, want) in [
+        ("printf junk >>out", &["what follows the end unseen bytes"][..]),
+        ("head -c 10240 /dev/zero >>out", &["zero blocks at the end: as many as fill 10240 bytes | 38"]),
+        ("truncate -s 2048 out", &["zero blocks at the end: as many as fill 10240 bytes | 2"]),
+        ("truncate -s 1024 out", &["zero blocks at the end: as many as fill 10240 bytes | 0"]),
+        (
+            "truncate -s 513 out",
+            &[
+                "zero blocks at the end: as many as fill 10240 bytes | 0",
+                "length of the cut off padding at the end: - | 0",
+            ],
+        ),
+        ("pack -cf more b; cat more >>out", &["b only right"]),
+        ("printf z | dd of=out bs=1 seek=600 conv=notrunc status=none", &["padding after a unseen bytes"]),
+        (
+            "printf 9 | dd of=out bs=1 seek=101 conv=notrunc status=none",
+            &["unreadable right: the checksum of the header of `a`, at byte 0, is wrong", "bytes"],
+        ),
+    ] {
+        let mut found = facts(&plain, &pack(more));
+        found.sort_by_key(|fact| fact.starts_with("length"));
+        assert_eq!(found, want, "{more}");
+    }
+    // How many zeros stand between two archives is about the entry after them.
+    let two =
+        |blocks: u32| pack(&format!("truncate -s $((1024 + 512 * {blocks})) out; pack -cf more b; cat more >>out"));
+    assert_eq!(facts(&two(2), &two(3)), ["b zero blocks before it: 2 | 3"]);
+    let found = facts(&two(2), &two(0));
+    assert_eq!(found, ["b zero blocks before it: 2 | -"]);
+}
+
+#[test]
+fn long_names_and_links() {
+    if !have(&["tar"]) {
+        return;
+    }
+    let long = "n".repeat(150);
+    let pack = |format: &str| {
+        make(&format!(
+            "ln -s {long}x {long}; touch -h -d @0 {long}
+            tar --format={format} --pax-option=delete=atime,delete=ctime,exthdr.name=p \
+                --owner=r:0 --group=r:0 -cf out {long} || tar --format={format} --owner=r:0 --group=r:0 -cf out {long}"
+        ))
+    };
+    let found = facts(&pack("gnu"), &pack("posix"));
+    assert!(found.contains(&format!("{long} extended headers: K L | x")), "{found:?}");
+    let records = ["path linkpath", "linkpath path"].map(|records| format!("{long} pax records: - | {records}"));
+    assert!(records.iter().any(|records| found.contains(records)), "{found:?}");
+    assert!(found.iter().all(|fact| !fact.contains("target") && !fact.contains("header name: - | n")), "{found:?}");
+}
+
+#[test]
 fn ar_and_its_symbol_table() {
     if !have(&["ar", "gcc"]) {
         return;
