@@ -2,17 +2,11 @@
 
 use std::fmt;
 
-use super::compressed;
-use super::disk;
-use super::erofs;
-use super::ext;
-use super::fat;
 use super::fault::Fault;
-use super::iso;
 use super::listing::Listing;
 use super::spool::Spool;
-use super::squashfs;
-use crate::format::Codec;
+use super::{ar, compressed, cpio, disk, erofs, ext, fat, iso, squashfs, tar, zip};
+use crate::format::{self, Codec};
 use crate::fs::Content;
 
 /// A format of containers.
@@ -69,6 +63,9 @@ pub fn detect(content: &Content) -> crate::fs::Result<Option<Kind>> {
     if let Some(codec) = Codec::detect(&head) {
         return Ok(Some(Kind::Compressed(codec)));
     }
+    if let Some(kind) = archive(&head) {
+        return Ok(Some(kind));
+    }
     detect_image(content)
 }
 
@@ -109,7 +106,22 @@ impl Kind {
             Self::Erofs => erofs::list(content, spool),
             Self::Ext => ext::list(content, spool),
             Self::Fat => fat::list(content, spool),
-            other => Err(Fault::unsupported(other.to_string())),
+            Self::Tar => tar::list(content, spool),
+            Self::Cpio => cpio::list(content, spool),
+            Self::Ar => ar::list(content, spool),
+            Self::Zip => zip::list(content, spool),
         }
+    }
+}
+
+/// The archive that starts with `head`. Zeros alone are no tar archive here, though an empty one is nothing else: so do
+/// images and any other file begin.
+fn archive(head: &[u8]) -> Option<Kind> {
+    let tar = tar::is_header(head) || head.get(257..262) == Some(b"ustar");
+    match format::Kind::detect(head) {
+        Some(format::Kind::Ar | format::Kind::Deb) => Some(Kind::Ar),
+        Some(format::Kind::Cpio) => Some(Kind::Cpio),
+        Some(format::Kind::Zip) => Some(Kind::Zip),
+        Some(format::Kind::Tar) | None => tar.then_some(Kind::Tar),
     }
 }

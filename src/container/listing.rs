@@ -1,5 +1,6 @@
 //! What all containers have in common: fields, entries in an order, and what remains.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -12,6 +13,9 @@ use crate::fs::Content;
 pub struct Listing {
     /// What the container says of itself.
     pub fields: Vec<Field>,
+    /// What holds for each entry that has no field of the same name: most entries have the same owner and format, and
+    /// there may be millions of them.
+    pub usual: Vec<Field>,
     /// What lies in it, in its order.
     pub entries: Vec<Entry>,
     /// Bytes that belong to no field and no entry's data: padding, gaps, what follows the end.
@@ -102,8 +106,13 @@ pub trait Unpack: fmt::Debug + Send + Sync {
     /// How many bytes they say they are when unpacked, where that is known.
     fn size(&self) -> Option<u64>;
 
-    /// The packed form. Equal packed forms of equal kinds of containers unpack to equal bytes.
+    /// The packed form. Equal packed forms with equal tags, in equal kinds of containers, unpack to equal bytes.
     fn packed(&self) -> Content;
+
+    /// What else decides what comes out, or whether it does: a method, a checksum.
+    fn tag(&self) -> u64 {
+        0
+    }
 
     /// Unpacks them.
     ///
@@ -116,7 +125,7 @@ pub trait Unpack: fmt::Debug + Send + Sync {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Field {
     /// What it is called: the field's standard name, `mtime`, `mode`, `inode`.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// What it is.
     pub value: Value,
     /// What it is about.
@@ -142,20 +151,22 @@ pub enum Value {
     /// Seconds since 1970, and nanoseconds.
     Time(i64, u32),
     /// Text; bytes that are not UTF-8 are written `\xNN`.
-    Text(Box<str>),
+    Text(Arc<str>),
     /// Other bytes.
     Bytes(Box<[u8]>),
+    /// An entry does not state what is usual in its container.
+    Absent,
 }
 
 impl Field {
     /// A property that tells how something is described or packed.
-    pub fn metadata(name: &'static str, value: Value) -> Self {
-        Self { name, value, about: About::Metadata }
+    pub fn metadata(name: impl Into<Cow<'static, str>>, value: Value) -> Self {
+        Self { name: name.into(), value, about: About::Metadata }
     }
 
     /// A property without which the thing would be another.
-    pub fn content(name: &'static str, value: Value) -> Self {
-        Self { name, value, about: About::Content }
+    pub fn content(name: impl Into<Cow<'static, str>>, value: Value) -> Self {
+        Self { name: name.into(), value, about: About::Content }
     }
 }
 
@@ -163,6 +174,26 @@ impl Value {
     /// Text of any bytes.
     pub fn text(bytes: &[u8]) -> Self {
         Self::Text(text(bytes).into())
+    }
+
+    /// What kind of value it is, in a word.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Number(_) => "number",
+            Self::Mode(_) => "mode",
+            Self::Time(..) => "time",
+            Self::Text(_) => "text",
+            Self::Bytes(_) => "bytes",
+            Self::Absent => "nothing",
+        }
+    }
+
+    /// Text if it is UTF-8, otherwise the bytes: no two of these are shown alike.
+    pub fn words(bytes: &[u8]) -> Self {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Self::Text(text.into()),
+            Err(_) => Self::Bytes(bytes.into()),
+        }
     }
 }
 
@@ -174,6 +205,7 @@ impl fmt::Display for Value {
             Self::Time(seconds, 0) => write!(f, "{}", Utc(*seconds)),
             Self::Time(seconds, nanos) => write!(f, "{}.{nanos:09}", Utc(*seconds)),
             Self::Text(text) => f.write_str(text),
+            Self::Absent => f.write_str("none"),
             Self::Bytes(bytes) => {
                 for byte in bytes.iter().take(32) {
                     write!(f, "{byte:02x}")?;

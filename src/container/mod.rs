@@ -9,8 +9,10 @@
 //! Containers are hostile. Readers check every offset against the container's end, follow no cycle, and stop at
 //! [`Spool`]'s limits; what is malformed is a [`Fault`] that says where and why, and nothing panics.
 
+mod ar;
 mod block;
 mod compressed;
+mod cpio;
 mod disk;
 #[cfg(test)]
 mod disk_tests;
@@ -28,6 +30,9 @@ mod raw;
 mod spool;
 mod squashfs;
 mod subject;
+mod tar;
+mod usual;
+mod zip;
 
 pub use fault::Fault;
 pub use kind::{Kind, detect};

@@ -91,7 +91,7 @@ pub(super) fn describe(record: &[u8], layout: &[Part], keep: Keep, known: &[(usi
     for (name, at, shape) in layout {
         let Some(bytes) = record.get(*at..at + shape.size()) else { continue };
         if keep == Keep::All || bytes.iter().any(|byte| *byte != 0) {
-            fields.push(Field::metadata(name, shape.value(bytes)));
+            fields.push(Field::metadata(*name, shape.value(bytes)));
         }
         left[*at..at + bytes.len()].fill(0);
     }

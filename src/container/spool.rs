@@ -71,7 +71,8 @@ impl<'a> Spool<'a> {
         Ok(Content::of_file(file, path)?)
     }
 
-    fn take(&self, count: u64) -> Result<(), Fault> {
+    /// Counts bytes that lie nowhere, such as holes, against the limit.
+    pub(super) fn take(&self, count: u64) -> Result<(), Fault> {
         let taken = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(count));
         taken.map(drop).map_err(|_| Fault::TooMuch { what: "bytes when unpacked", limit: self.limit })
     }

@@ -170,29 +170,27 @@ impl<'a> Comparison<'a> {
             return Ok(None);
         }
         let mut found = Difference::new(name, "bytes", pair.map(|content| Some(content.size())));
-        if let Err(stop) = self.structure(pair, at, &mut found) {
-            match stop {
-                Stop::Error(error) => return Err(error),
-                Stop::Unreadable(side, fault) => {
-                    let kind = found.kind.clone();
-                    found.facts.push(Fact::Unreadable { side, kind, reason: fault.to_string() });
+        match self.structure(pair, at, &mut found) {
+            Ok(opened) => {
+                // Globs do not tell which prefixes they can match; within a container that is opened, any may, and that
+                // nothing is found can be right.
+                let left_out = opened && !self.options.exclude.is_empty();
+                if found.is_empty() && !left_out {
                     found.facts.extend(bytes::compare(pair, About::Content)?);
                 }
             }
-        } else if found.is_empty() && !self.leaves_out(at) {
-            found.facts.extend(bytes::compare(pair, About::Content)?);
+            Err(Stop::Error(error)) => return Err(error),
+            Err(Stop::Unreadable(side, fault)) => {
+                let kind = found.kind.clone();
+                found.facts.push(Fact::Unreadable { side, kind, reason: fault.to_string() });
+                found.facts.extend(bytes::compare(pair, About::Content)?);
+            }
         }
         Ok((!found.is_empty()).then_some(found))
     }
 
-    /// Whether something was left out below a place, so that finding nothing may be right.
-    fn leaves_out(&self, at: &Place) -> bool {
-        // Globs do not tell which prefixes they can match; within a container that is opened, any may.
-        at.depth < self.options.max_depth && !self.options.exclude.is_empty()
-    }
-
-    /// Compares two contents by what they are, if that is known.
-    fn structure(&self, pair: [&Content; 2], at: &Place, found: &mut Difference) -> Result<(), Stop> {
+    /// Compares two contents by what they are, if that is known; says whether they were opened.
+    fn structure(&self, pair: [&Content; 2], at: &Place, found: &mut Difference) -> Result<bool, Stop> {
         let kinds = [container::detect(pair[0])?, container::detect(pair[1])?];
         match kinds {
             [Some(left), Some(right)] if left == right || both_compressed(left, right) => {
@@ -204,19 +202,26 @@ impl<'a> Comparison<'a> {
                     let reason = format!("it lies in {} containers, as many as are opened", at.depth);
                     found.facts.push(Fact::Unsearched { reason });
                     found.facts.extend(bytes::compare(pair, About::Content)?);
-                    return Ok(());
+                    return Ok(false);
                 }
                 let left = left.list(pair[0], &self.spool).map_err(of(Side::Left))?;
                 let right = right.list(pair[1], &self.spool).map_err(of(Side::Right))?;
-                entries::compare(self, [&left, &right], &at.opened(), found)
+                entries::compare(self, [&left, &right], &at.opened(), found)?;
+                Ok(true)
             }
-            [None, None] if elf::is_elf(pair[0])? && elf::is_elf(pair[1])? => elf::compare(self, pair, at, found),
-            [None, None] => text::compare(pair, found),
+            [None, None] if elf::is_elf(pair[0])? && elf::is_elf(pair[1])? => {
+                elf::compare(self, pair, at, found)?;
+                Ok(false)
+            }
+            [None, None] => {
+                text::compare(pair, found)?;
+                Ok(false)
+            }
             [left, right] => {
                 let name = |kind: Option<Kind>| kind.map_or_else(|| "no container".to_owned(), |kind| kind.to_string());
                 found.facts.push(Fact::Kind { values: [name(left), name(right)] });
                 found.facts.extend(bytes::compare(pair, About::Content)?);
-                Ok(())
+                Ok(false)
             }
         }
     }

@@ -1,17 +1,19 @@
 //! Two containers: their fields, their entries, their order, and what remains.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::bytes;
 use super::compare::{Comparison, Error, Place, Stop, of};
 use super::model::{Difference, Fact, Moved, Side};
-use crate::container::{About, Data, Entry, Field, Listing, Rest, What};
+use crate::container::{About, Data, Entry, Field, Listing, Rest, Value, What};
 use crate::fs::Content;
 
 /// Entries whose positions are shown.
 const EXAMPLES: usize = 16;
 /// Files of one size that are tried as the same file under another name.
 const TRIED: usize = 32;
+/// Properties of one name among which an equal one is looked for.
+const NEXT: usize = 256;
 
 /// Compares two listings.
 pub(super) fn compare(
@@ -37,13 +39,21 @@ pub(super) fn compare(
     }
     alone[1] = taken.iter().enumerate().filter(|(_, taken)| !**taken).map(|(index, _)| index).collect();
     if left.ordered || right.ordered {
-        found.facts.extend(order(&common, &left.entries));
+        let shown: Vec<[usize; 2]> =
+            common.iter().filter(|[a, _]| !cx.is_excluded(&at.join(&left.entries[*a].name))).copied().collect();
+        found.facts.extend(order(&shown, &left.entries));
     }
     for [a, b] in &common {
+        cx.check()?;
         let (a, b) = (&left.entries[*a], &right.entries[*b]);
         let place = at.join(&a.name);
         if !cx.is_excluded(&place) {
-            found.inside.extend(entry(cx, [a, b], &place)?);
+            // How a compressed stream is packed is about the stream itself, and no wonder when they are of two kinds.
+            let mut packing = Vec::new();
+            found.inside.extend(entry(cx, [a, b], [&left.usual, &right.usual], &place, &mut packing)?);
+            if !found.facts.iter().any(|fact| matches!(fact, Fact::Kind { .. })) {
+                found.facts.append(&mut packing);
+            }
         }
     }
     let sides = [&left.entries, &right.entries];
@@ -74,32 +84,108 @@ fn keys(entries: &[Entry]) -> Vec<(&str, u32)> {
 
 /// Compares properties.
 pub(super) fn fields([left, right]: [&[Field]; 2], found: &mut Difference) {
-    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut taken = vec![false; right.len()];
-    for field in left {
-        // The next one of the same name: a format may state one several times.
-        let from = seen.get(field.name).copied().unwrap_or(0);
-        let other = right.iter().enumerate().skip(from).find(|(_, other)| other.name == field.name);
-        if let Some((index, _)) = other {
-            taken[index] = true;
-            seen.insert(field.name, index + 1);
-        } else {
-            seen.insert(field.name, right.len());
-        }
-        let other = other.map(|(_, other)| &other.value);
-        if other != Some(&field.value) {
-            found.field(field.name, [Some(field.value.to_string()), other.map(ToString::to_string)], field.about);
-        }
-    }
-    for (field, _) in right.iter().zip(taken).filter(|(_, taken)| !taken) {
-        found.field(field.name, [None, Some(field.value.to_string())], field.about);
+    // A million entries have none of their own.
+    if left != right {
+        properties([left.iter().collect(), right.iter().collect()], found);
     }
 }
 
+/// Compares the properties of two entries; what is usual in a container is a property of each.
+fn own_fields(usual: [&[Field]; 2], [left, right]: [&[Field]; 2], found: &mut Difference) {
+    if usual[0] == usual[1] && left == right {
+        return;
+    }
+    let all = |usual: &'_ [Field], own: &'_ [Field]| -> Vec<Field> {
+        let usual = usual.iter().filter(|usual| own.iter().all(|own| own.name != usual.name));
+        usual.chain(own).filter(|field| field.value != Value::Absent).cloned().collect()
+    };
+    let (left, right) = (all(usual[0], left), all(usual[1], right));
+    properties([left.iter().collect(), right.iter().collect()], found);
+}
+
+/// What stands before the name of a property when it is stated once more elsewhere.
+const COPIES: [&str; 2] = ["pax header ", "local "];
+
+/// Several properties of one name are compared in their order; of those that are equal somewhere nothing is said.
+fn properties([left, right]: [Vec<&Field>; 2], found: &mut Difference) {
+    let mut others: BTreeMap<&str, VecDeque<&Field>> = BTreeMap::new();
+    for field in &right {
+        others.entry(&field.name).or_default().push_back(field);
+    }
+    let mut unequal = Vec::new();
+    for field in left {
+        let same = others.get_mut(&*field.name);
+        let same_value = |same: &VecDeque<&Field>| same.iter().take(NEXT).position(|other| other.value == field.value);
+        let at = same.as_deref().and_then(same_value);
+        match (same, at) {
+            (Some(same), Some(at)) => drop(same.remove(at)),
+            _ => unequal.push(field),
+        }
+    }
+    let mut pairs: Vec<[Option<&Field>; 2]> = Vec::new();
+    for field in unequal {
+        pairs.push([Some(field), others.get_mut(&*field.name).and_then(VecDeque::pop_front)]);
+    }
+    for field in right {
+        if let Some(rest) = others.get_mut(&*field.name)
+            && rest.front().is_some_and(|rest| std::ptr::eq(*rest, field))
+        {
+            rest.pop_front();
+            pairs.push([None, Some(field)]);
+        }
+    }
+    let named = pairs.iter().rev().filter_map(|pair| pair[0].or(pair[1]).map(|field| (&*field.name, *pair)));
+    let first: BTreeMap<&str, [Option<&Field>; 2]> = named.collect();
+    for pair in &pairs {
+        let Some(field) = pair[0].or(pair[1]) else { continue };
+        // What is stated twice and differs alike in both places is one difference.
+        let original = COPIES.iter().find_map(|front| field.name.strip_prefix(front));
+        let original = original.and_then(|name| first.get(name));
+        if !original.is_some_and(|original| (0..2).all(|side| is_alike(pair[side], original[side]))) {
+            found.field(&*field.name, shown(*pair), field.about);
+        }
+    }
+}
+
+/// Whether two places state the same, one of them perhaps without fractions of a second.
+fn is_alike(copy: Option<&Field>, original: Option<&Field>) -> bool {
+    match (copy.map(|field| &field.value), original.map(|field| &field.value)) {
+        (Some(Value::Time(a, 0)), Some(Value::Time(b, _))) => a == b,
+        (a, b) => a == b,
+    }
+}
+
+/// Two values as text. Those that differ are shown differently, also where only their beginnings are shown, or where they
+/// are of two kinds.
+fn shown([left, right]: [Option<&Field>; 2]) -> [Option<String>; 2] {
+    let values = [left, right].map(|field| field.map(|field| field.value.to_string()));
+    let (Some(left), Some(right)) = (left, right) else { return values };
+    if values[0] != values[1] {
+        return values;
+    }
+    let more = match (&left.value, &right.value) {
+        (Value::Bytes(x), Value::Bytes(y)) => {
+            let at = x.iter().zip(y).take_while(|(x, y)| x == y).count();
+            let from =
+                |bytes: &[u8]| format!(", from byte {at} on {}", bytes::hex(&bytes[at..bytes.len().min(at + 16)]));
+            [from(x), from(y)]
+        }
+        (x, y) => [x, y].map(|value| format!(" ({})", value.kind())),
+    };
+    let mut more = more.into_iter();
+    values.map(|value| value.map(|value| value + &more.next().unwrap_or_default()))
+}
+
 /// Compares two entries of one name.
-fn entry(cx: &Comparison<'_>, [left, right]: [&Entry; 2], at: &Place) -> Result<Option<Difference>, Stop> {
+fn entry(
+    cx: &Comparison<'_>,
+    [left, right]: [&Entry; 2],
+    usual: [&[Field]; 2],
+    at: &Place,
+    packing: &mut Vec<Fact>,
+) -> Result<Option<Difference>, Stop> {
     let mut found = match (&left.what, &right.what) {
-        (What::File(a), What::File(b)) => data(cx, &left.name, [a, b], at)?,
+        (What::File(a), What::File(b)) => data(cx, &left.name, [a, b], at, packing)?,
         _ => None,
     };
     let size = |what: &What| if let What::File(data) = what { data.size() } else { None };
@@ -120,7 +206,10 @@ fn entry(cx: &Comparison<'_>, [left, right]: [&Entry; 2], at: &Place) -> Result<
         }
         _ => {}
     }
-    fields([&left.fields, &right.fields], &mut here);
+    own_fields(usual, [&left.fields, &right.fields], &mut here);
+    if !left.name.is_empty() {
+        here.facts.append(packing);
+    }
     if here.facts.is_empty() {
         return Ok(found);
     }
@@ -131,26 +220,62 @@ fn entry(cx: &Comparison<'_>, [left, right]: [&Entry; 2], at: &Place) -> Result<
     Ok(Some(std::mem::replace(found, own())))
 }
 
-fn data(cx: &Comparison<'_>, name: &str, pair: [&Data; 2], at: &Place) -> Result<Option<Difference>, Stop> {
+/// Compares the bytes of two files. How they are packed, when they are equal otherwise, goes to `packing`.
+fn data(
+    cx: &Comparison<'_>,
+    name: &str,
+    pair: [&Data; 2],
+    at: &Place,
+    packing: &mut Vec<Fact>,
+) -> Result<Option<Difference>, Stop> {
     if let [Data::Packed(a), Data::Packed(b)] = pair
         && a.size() == b.size()
+        && a.tag() == b.tag()
         && a.packed().differs_at(&b.packed())?.is_none()
     {
         return Ok(None);
     }
-    let [left, right] = [content(cx, pair[0], Side::Left), content(cx, pair[1], Side::Right)];
-    let pair = match (left, right) {
-        (Ok(left), Ok(right)) => [left, right],
-        (Err(Stop::Unreadable(side, fault)), _) | (_, Err(Stop::Unreadable(side, fault))) => {
-            let sizes = [pair[0].size(), pair[1].size()];
-            let mut found = Difference::new(name, "file", sizes);
-            let kind = "packed file".to_owned();
-            found.facts.push(Fact::Unreadable { side, kind, reason: fault.to_string() });
+    let sides = [content(cx, pair[0], Side::Left), content(cx, pair[1], Side::Right)];
+    let [left, right] = match sides {
+        [Ok(left), Ok(right)] => [left, right],
+        sides => {
+            let mut found = Difference::new(name, "file", [pair[0].size(), pair[1].size()]);
+            for side in sides {
+                match side {
+                    Ok(_) => {}
+                    Err(Stop::Unreadable(side, fault)) => {
+                        let kind = "packed file".to_owned();
+                        found.facts.push(Fact::Unreadable { side, kind, reason: fault.to_string() });
+                    }
+                    Err(stop) => return Err(stop),
+                }
+            }
+            let raw = pair.map(packed);
+            found.facts.extend(bytes::compare([&raw[0], &raw[1]], About::Content)?);
             return Ok(Some(found));
         }
-        (Err(stop), _) | (_, Err(stop)) => return Err(stop),
     };
-    Ok(cx.contents(name, [&pair[0], &pair[1]], at)?)
+    if left.differs_at(&right)?.is_some() {
+        return Ok(cx.contents(name, [&left, &right], at)?);
+    }
+    if let [Data::Packed(a), Data::Packed(b)] = pair {
+        let [a, b] = [a.packed(), b.packed()];
+        if let Some(fact) = bytes::compare([&a, &b], About::Metadata)? {
+            let values =
+                [format!("{} bytes", a.size()), format!("{} bytes, the same content compressed otherwise", b.size())];
+            packing.push(Fact::Field { name: "compressed bytes".to_owned(), values: values.map(Some), metadata: true });
+            packing.push(fact);
+        }
+    }
+    Ok(None)
+}
+
+/// The bytes as they lie in the container.
+fn packed(data: &Data) -> Content {
+    match data {
+        Data::Plain(content) => content.clone(),
+        Data::Packed(packed) => packed.packed(),
+    }
 }
 
 fn content(cx: &Comparison<'_>, data: &Data, side: Side) -> Result<Content, Stop> {
@@ -176,23 +301,23 @@ fn moved(
     alone: &[Vec<usize>; 2],
 ) -> Result<[BTreeMap<usize, String>; 2], Error> {
     let mut names = [BTreeMap::new(), BTreeMap::new()];
-    let plain = |side: usize, index: usize| match &sides[side][index].what {
-        What::File(Data::Plain(content)) if content.size() > 0 => Some(content),
+    let file = |side: usize, index: usize| match &sides[side][index].what {
+        What::File(data) if data.size().is_some_and(|size| size > 0) => Some(data),
         _ => None,
     };
-    let mut sizes: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
+    let mut sizes: BTreeMap<Option<u64>, Vec<usize>> = BTreeMap::new();
     for index in &alone[1] {
-        if let Some(content) = plain(1, *index) {
-            sizes.entry(content.size()).or_default().push(*index);
+        if let Some(data) = file(1, *index) {
+            sizes.entry(data.size()).or_default().push(*index);
         }
     }
     for index in &alone[0] {
-        let Some(content) = plain(0, *index) else { continue };
-        let Some(others) = sizes.get_mut(&content.size()) else { continue };
+        let Some(data) = file(0, *index) else { continue };
+        let Some(others) = sizes.get_mut(&data.size()) else { continue };
         cx.check()?;
         for at in 0..others.len().min(TRIED) {
             let other = others[at];
-            if plain(1, other).is_some_and(|other| matches!(content.differs_at(other), Ok(None))) {
+            if file(1, other).is_some_and(|other| is_same(data, other)) {
                 names[0].insert(*index, sides[1][other].name.clone());
                 names[1].insert(other, sides[0][*index].name.clone());
                 others.remove(at);
@@ -203,8 +328,18 @@ fn moved(
     Ok(names)
 }
 
+/// Whether two files of equal size are equal, as far as can be told without unpacking.
+fn is_same(left: &Data, right: &Data) -> bool {
+    let equal = |a: &Content, b: &Content| matches!(a.differs_at(b), Ok(None));
+    match (left, right) {
+        (Data::Plain(a), Data::Plain(b)) => equal(a, b),
+        (Data::Packed(a), Data::Packed(b)) => a.tag() == b.tag() && equal(&a.packed(), &b.packed()),
+        _ => false,
+    }
+}
+
 /// How the order of what both have differs.
-fn order(common: &[[usize; 2]], entries: &[Entry]) -> Option<Fact> {
+pub(super) fn order(common: &[[usize; 2]], entries: &[Entry]) -> Option<Fact> {
     // The longest run of entries that stand in one order on both sides may stay: patience sorting.
     let mut tails: Vec<usize> = Vec::new();
     let mut before: Vec<Option<usize>> = Vec::with_capacity(common.len());
@@ -239,7 +374,11 @@ fn order(common: &[[usize; 2]], entries: &[Entry]) -> Option<Fact> {
 /// Compares what no field or entry accounts for.
 fn rest([left, right]: [&[Rest]; 2], found: &mut Difference) -> Result<(), Stop> {
     let empty = Content::zeros(0);
-    let mut others: BTreeMap<&str, &Content> = right.iter().map(|rest| (rest.name.as_str(), &rest.bytes)).collect();
+    // Several may have one name.
+    let mut others: BTreeMap<&str, VecDeque<&Rest>> = BTreeMap::new();
+    for rest in right {
+        others.entry(&rest.name).or_default().push_back(rest);
+    }
     let mut one = |name: &str, pair: [&Content; 2]| -> Result<(), Stop> {
         if let Some(fact) = bytes::compare(pair, About::Metadata)? {
             let mut inside = Difference::new(name, "bytes", pair.map(|content| Some(content.size())));
@@ -249,10 +388,11 @@ fn rest([left, right]: [&[Rest]; 2], found: &mut Difference) -> Result<(), Stop>
         Ok(())
     };
     for rest in left {
-        one(&rest.name, [&rest.bytes, others.remove(rest.name.as_str()).unwrap_or(&empty)])?;
+        let other = others.get_mut(rest.name.as_str()).and_then(VecDeque::pop_front);
+        one(&rest.name, [&rest.bytes, other.map_or(&empty, |other| &other.bytes)])?;
     }
-    for (name, bytes) in others {
-        one(name, [&empty, bytes])?;
+    for rest in others.into_values().flatten() {
+        one(&rest.name, [&empty, &rest.bytes])?;
     }
     Ok(())
 }

@@ -32,18 +32,19 @@ pub(super) fn compare(pair: [&Content; 2], found: &mut Difference) -> Result<(),
         return Ok(());
     }
     found.kind = "text".to_owned();
-    if let (Some(left), Some(right)) = (json(&left), json(&right)) {
+    if let (Some(a), Some(b)) = (json(&left), json(&right)) {
         found.kind = "JSON".to_owned();
         let mut values = Values { found, count: 0 };
-        values.compare("", Some(&left), Some(&right));
+        values.compare("", Some(&a), Some(&b));
         let more = values.count.saturating_sub(SHOWN);
         if more > 0 {
             found.facts.push(Fact::Unsearched { reason: format!("{more} further values differ") });
         }
-        if !found.is_empty() {
+        // Where the values alone do not tell all (spaces, order, numbers of many digits), the lines do.
+        let form = form(&left, &a);
+        if !found.is_empty() && form.is_some() && form == self::form(&right, &b) {
             return Ok(());
         }
-        // The same values, written otherwise.
     }
     let split = |text: &str| -> Vec<String> { text.split_inclusive('\n').map(line).collect() };
     found.facts.extend(lines::compare("lines", &split(&left), &split(&right), &|_| String::new()));
@@ -73,6 +74,14 @@ fn json(text: &str) -> Option<Value> {
     if matches!(start, b'{' | b'[') { serde_json::from_str(text).ok() } else { None }
 }
 
+/// How a value is written, if it is one of the ways that leave no choice; its end of line counts.
+fn form(text: &str, value: &Value) -> Option<(bool, bool)> {
+    let trimmed = text.strip_suffix('\n');
+    let body = trimmed.unwrap_or(text);
+    let pretty = if body.contains('\n') { serde_json::to_string_pretty(value) } else { serde_json::to_string(value) };
+    (pretty.ok()? == body).then_some((body.contains('\n'), trimmed.is_some()))
+}
+
 struct Values<'a> {
     found: &'a mut Difference,
     count: usize,
@@ -100,7 +109,8 @@ impl Values<'_> {
             (a, b) => {
                 self.count += 1;
                 if self.count <= SHOWN {
-                    let name = if pointer.is_empty() { "/" } else { pointer };
+                    // The pointer to the whole is empty.
+                    let name = if pointer.is_empty() { "the whole" } else { pointer };
                     self.found.field(name, [a, b].map(|value| value.map(show)), About::Content);
                 }
             }
@@ -113,5 +123,67 @@ fn show(value: &Value) -> String {
     match text.char_indices().nth(200) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::compare;
+    use crate::diff::model::{Difference, Fact};
+    use crate::fs::Content;
+
+    /// The kind that was found, fields as `pointer left right`, and `lines`.
+    fn facts(left: &str, right: &str) -> (String, Vec<String>) {
+        let mut found = Difference::new("", "bytes", [None, None]);
+        assert!(compare([&Content::of_bytes(left), &Content::of_bytes(right)], &mut found).is_ok());
+        let show = |fact: &Fact| match fact {
+            Fact::Field { name, values: [a, b], .. } => {
+                format!("{name} {} {}", a.as_deref().unwrap_or("-"), b.as_deref().unwrap_or("-"))
+            }
+            Fact::Lines { .. } => "lines".to_owned(),
+            other => format!("{other:?}"),
+        };
+        (found.kind.clone(), found.facts.iter().map(show).collect())
+    }
+
+    #[test]
+    fn json_is_compared_by_values() {
+        for (left, right, want) in [
+            (r#"{"a":1,"b":[1,2]}"#, r#"{"a":2,"b":[1,3]}"#, &["/a 1 2", "/b/1 2 3"][..]),
+            (r#"{"a":1}"#, r#"{"b":1}"#, &["/a 1 -", "/b - 1"]),
+            (r#"{"a/b":1,"c~d":1,"":1}"#, r#"{"a/b":2,"c~d":2,"":2}"#, &["/ 1 2", "/a~1b 1 2", "/c~0d 1 2", "lines"]),
+            (r#"[1]"#, r#"{"a":1}"#, &[r#"the whole [1] {"a":1}"#]),
+            (r#"[1,2]"#, r#"[1]"#, &["/1 2 -"]),
+            (r#"[null]"#, r#"[]"#, &["/0 null -"]),
+            // What is written otherwise, be it besides other values.
+            (r#"{"a":1}"#, r#"{ "a":1}"#, &["lines"]),
+            (r#"{"a":1}"#, r#"{ "a":2}"#, &["/a 1 2", "lines"]),
+            (r#"{"b":1,"a":1}"#, r#"{"a":2,"b":1}"#, &["/a 1 2", "lines"]),
+            (r#"{"a":1,"a":2}"#, r#"{"a":3,"a":2}"#, &["lines"]),
+            ("[1]\n", "[1]", &["lines"]),
+            ("[123456789012345678901]", "[123456789012345678902]", &["lines"]),
+        ] {
+            let (kind, found) = facts(left, right);
+            assert_eq!(kind, "JSON");
+            assert_eq!(found, want, "{left} {right}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_json_is_text_and_what_is_no_text_is_left_to_others() {
+        for (left, right, kind, want) in [
+            ("{", "{}", "text", &["lines"][..]),
+            ("1", "2", "text", &["lines"]),
+            ("a\r\n", "a\n", "text", &["lines"]),
+            ("a", "a\n", "text", &["lines"]),
+            ("\u{1b}[1ma", "b", "text", &["lines"]),
+            ("a\0", "b", "bytes", &[]),
+        ] {
+            assert_eq!(
+                facts(left, right),
+                (kind.to_owned(), want.iter().map(|fact| (*fact).to_owned()).collect()),
+                "{left:?}"
+            );
+        }
     }
 }

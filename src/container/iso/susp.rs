@@ -87,7 +87,7 @@ impl System {
                         break;
                     };
                     let value = array(time, 0).filter(|_| size == 7).map_or_else(|| long_date(time), date);
-                    self.fields.push(Field::metadata(name, value));
+                    self.fields.push(Field::metadata(*name, value));
                     rest = others;
                     generic |= bit > 6;
                 }

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use globset::{Glob, GlobSetBuilder};
 
-use super::*;
 use crate::container::{About, Subject};
+use crate::diff::{Comparison, Counts, Difference, Error, Fact, Options, Report, report_schema};
 use crate::fs::Dir;
 use crate::store::{Store, TreeBuilder};
 
