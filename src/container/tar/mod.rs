@@ -9,6 +9,7 @@
 
 mod header;
 mod map;
+mod own;
 mod pax;
 mod read;
 
