@@ -262,7 +262,7 @@ fn ar_and_its_symbol_table() {
     assert!(found.contains(&"f.o mtime: 1970-01-01 00:00:00 | 2023-11-14 22:13:20".to_owned()), "{found:?}");
     let found = facts(&plain, &lib("rcsD", "printf 'int f(void){return 1;} int h(void){return 0;}\\n' >f.c"));
     assert_eq!(found[0], "/ lines", "{found:?}");
-    assert!(found.contains(&"f.o bytes".to_owned()), "{found:?}");
+    assert!(found.contains(&"f.o/.text/h only right".to_owned()), "{found:?}");
     let found = facts(&plain, &lib("rcsD", "mv f.c g.c"));
     assert!(found.iter().any(|fact| fact == "f.o only left" || fact.starts_with("f.o only left")), "{found:?}");
 }

@@ -93,6 +93,7 @@ fn every_difference_of_folders_is_told() {
         [
             "etc/data.json: /a 1 2",
             "etc/data.json: /b/2 none 3",
+            "etc/data.json: lines in 1 hunks",
             "etc/motd: mode 0644 0600 (metadata)",
             "etc/motd: lines in 1 hunks",
             "usr/bin/alias: target tool other",
@@ -108,7 +109,7 @@ fn every_difference_of_folders_is_told() {
     let only = |only| Options { only: Some(only), ..Options::default() };
     let metadata = folders(a.path(), b.path(), &only(About::Metadata));
     assert_eq!(metadata, ["etc/motd: mode 0644 0600 (metadata)", "x: mode 0644 0755 (metadata)"]);
-    assert_eq!(folders(a.path(), b.path(), &only(About::Content)).len(), 10);
+    assert_eq!(folders(a.path(), b.path(), &only(About::Content)).len(), 11);
     let mut exclude = GlobSetBuilder::new();
     exclude.add(Glob::new("{etc,x,var}").expect("a glob"));
     let exclude = exclude.build().expect("globs");
