@@ -125,7 +125,7 @@ pub(super) fn compare(
     }
     let more = places.len().saturating_sub(1);
     if let Some((name, values)) = places.into_iter().next() {
-        let name = if more > 0 { format!("{name} and {more} more places and sizes") } else { name };
+        let name = if more > 0 { format!("{name} and {more} more of the places and sizes") } else { name };
         found.field(name, values, About::Metadata);
     }
     limit(found);

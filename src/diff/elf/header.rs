@@ -145,7 +145,7 @@ fn segments(files: [&Elf; 2], moved: bool, found: &mut Difference) {
     let more = places.len().saturating_sub(shown);
     for (index, (mut name, values)) in places.into_iter().take(shown).enumerate() {
         if index + 1 == shown && more > 0 {
-            name += &format!(" and {more} more places and sizes of segments");
+            name += &format!(" and {more} more of the places and sizes of segments");
         }
         found.field(name, values, About::Metadata);
     }

@@ -1,5 +1,6 @@
 //! The tree of differences as a page: folded, with lines and bytes side by side. It needs no script.
 
+use super::shared::shared;
 use super::words;
 use crate::diff::{Difference, Fact, Hunk, Range, Report, Side};
 use crate::report::page::{escape, foot, head};
@@ -38,7 +39,7 @@ pub(in crate::report) fn beginning(title: &str, identical: bool) -> String {
 pub(in crate::report) fn difference_html(difference: &Difference, page: &mut String) {
     let mut view = View { left: MOST, open: difference.places() <= OPEN };
     page.push_str("<ul class=\"tree\">\n");
-    view.place(difference, page);
+    view.place(&shared(difference), page);
     page.push_str("</ul>\n");
     if view.left == 0 {
         page.push_str(&format!("<p class=\"error\">Only {MOST} places are shown. <code>--json</code> has all.</p>\n"));

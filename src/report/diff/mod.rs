@@ -1,6 +1,7 @@
 //! Views of a comparison: text for people, one page of HTML, JUnit for build servers. JSON is the report itself.
 
 mod html;
+mod shared;
 #[cfg(test)]
 mod tests;
 mod text;

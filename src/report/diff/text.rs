@@ -1,5 +1,6 @@
 //! For people on terminals: the verdict, then the tree of differences.
 
+use super::shared::shared;
 use super::words;
 use crate::diff::{Difference, Fact, Report, Side};
 use crate::report::{Palette, Role, clean};
@@ -24,7 +25,8 @@ pub fn diff_text(report: &Report, palette: Palette, full: bool) -> String {
 /// The tree of differences alone.
 pub(in crate::report) fn difference_text(difference: &Difference, palette: Palette, full: bool) -> String {
     let mut view = View { palette, full, text: String::new(), cut: false };
-    view.place(difference, &difference.name, "", "");
+    let shown = shared(difference);
+    view.place(&shown, &shown.name, "", "");
     if view.cut {
         view.text.push_str(&format!("\n{}\n", palette.paint(Role::Hint, "-v shows all of it, --json to programs")));
     }
