@@ -146,7 +146,9 @@ pub fn engine(
 fn program() -> String {
     let program = std::env::current_exe().ok().and_then(|path| {
         let folder = fs::Dir::open(path.parent()?).ok()?;
-        folder.stat(path.file_name()?).ok()?
+        let meta = folder.stat(path.file_name()?).ok()??;
+        // Not how much of the disk it takes: that is settled a while after it was written.
+        Some((meta.device, meta.inode, meta.size, meta.modified, meta.changed))
     });
     format!("{program:?} {}", env!("CARGO_PKG_VERSION"))
 }
