@@ -6,6 +6,8 @@
 kernel=/in/kernel/boot/bzImage
 initramfs=/in/initramfs/initramfs.img
 mib=1048576
+# A FAT volume holds local times: mtools asks the zone.
+export TZ=UTC
 
 # identifier NAME: a UUID (RFC 9562, version 8) from the digests of the contents and the name of what it is for.
 contents=$(sha256sum <"$kernel"; sha256sum <"$initramfs")
