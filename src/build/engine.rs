@@ -1,7 +1,6 @@
 //! Runs the stages that a target needs.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::os::fd::OwnedFd;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -10,13 +9,14 @@ use super::gate::Gate;
 use super::known::{self, Verdict};
 use super::record::{Last, Records, SCHEMA};
 use super::resolve::Resolver;
+use super::slot::Core;
 use crate::digest::Digest;
 use crate::exec::{self, Cached, Done, Executor, Io, Job, Local};
 use crate::fetch::Fetcher;
 use crate::lockfile::Lockfile;
 use crate::schedule::events::{Audit, Event, StageFailure, StageResult, Subscriber};
 use crate::schedule::queue::{self, Node, OnFailure, Outcome, Work};
-use crate::schedule::{Broker, CancelToken, jobserver};
+use crate::schedule::{Broker, CancelToken};
 use crate::stage::{Graph, Record, Stage, compose};
 use crate::store::Store;
 
@@ -192,11 +192,7 @@ impl Running<'_> {
             self.engine.events.event(&Event::StageOutput { stage: stage.name.clone(), line: line.to_owned() });
         };
         let slot = || -> Result<Box<dyn exec::Slot>, exec::Error> {
-            match self.broker.slot(cancel) {
-                Ok(slot) => Ok(Box::new(Core { slot, stage: stage.name.clone() })),
-                Err(jobserver::Error::Cancelled) => Err(exec::Error::Cancelled { stage: stage.name.clone() }),
-                Err(error) => Err(exec::Error::slot(&stage.name, &error)),
-            }
+            Ok(Box::new(Core::take(&self.broker, &stage.name, cancel)?))
         };
         let started = || self.engine.events.event(&Event::StageStarted { stage: stage.name.clone() });
         let done = self.executor.execute(&job, &mut Io { cancel, slot: &slot, started: &started, line: &mut line });
@@ -345,19 +341,6 @@ impl Work for Running<'_> {
     fn skipped(&self, index: usize, because: usize) {
         let because = Some(self.stages[because].name.clone());
         self.engine.events.event(&Event::StageSkipped { stage: self.stages[index].name.clone(), because });
-    }
-}
-
-/// A core that the broker lent to a stage.
-struct Core {
-    slot: crate::schedule::Slot,
-    stage: String,
-}
-
-impl exec::Slot for Core {
-    fn fds(&self) -> Result<[OwnedFd; 2], exec::Error> {
-        let (read, write) = self.slot.fds().map_err(|error| exec::Error::slot(&self.stage, &error))?;
-        Ok([read, write])
     }
 }
 

@@ -18,6 +18,7 @@ mod memo;
 mod preview;
 pub mod record;
 pub mod resolve;
+mod slot;
 
 pub use engine::{Built, Engine, Options, Run};
 pub use error::Error;
@@ -25,3 +26,4 @@ pub use gate::Gate;
 pub use preview::Preview;
 pub use record::{Last, Records};
 pub use resolve::Resolver;
+pub use slot::Core;

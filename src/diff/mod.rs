@@ -9,7 +9,7 @@
 //! - **Complete.** Two contents that differ are a [`Difference`] with at least one [`Fact`], whatever they are. A
 //!   comparison by structure that finds nothing is followed by one by bytes, and what a format has no name for (padding, gaps)
 //!   is compared as bytes.
-//! - **Bounded.** Of a file at most so much is in memory as [`compare`](self)'s limits say; unpacked containers lie in a
+//! - **Bounded.** What is held of a file has a limit, beyond which it is compared in pieces; unpacked containers lie in a
 //!   [`Spool`](crate::container::Spool). What is shown of one place is bounded, and what is left out is counted.
 //! - **Nothing is believed.** What cannot be read is a fact, [`Fact::Unreadable`], and is compared as bytes.
 //! - **Reproducible.** The same two subjects give the same report, whatever threads do.

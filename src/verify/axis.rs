@@ -142,7 +142,7 @@ impl Axis {
         let variation = &mut to.variation;
         let mut set = |name: &str, value: String| drop(variation.env.insert(name.to_owned(), value));
         match self {
-            Self::TimeZone => set("TZ", pick(&["XXX-14", "YYY+12:30", "EST5EDT,M3.2.0,M11.1.0"])),
+            Self::TimeZone => set("TZ", pick(&["EAST-14", "WEST+12:30", "EST5EDT,M3.2.0,M11.1.0"])),
             Self::Locale => {
                 let locale = pick(&["C.UTF-8", "tr_TR.UTF-8", "et_EE.UTF-8"]);
                 for name in ["LC_ALL", "LANG", "LANGUAGE"] {

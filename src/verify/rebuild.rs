@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use super::axis::{Axis, Surroundings};
 use super::report::{Cause, Outcome, StageReport, Trial, Verdict};
+use crate::build::Core;
 use crate::container::Subject;
 use crate::diff::{self, Comparison};
 use crate::digest::Digest;
@@ -278,10 +279,12 @@ impl One<'_> {
         };
         let alone = surroundings.one_job.then(|| Broker::new(1)).transpose()?;
         let slot = || -> Result<Box<dyn exec::Slot>, exec::Error> {
-            // The core is the common broker's in any case; with one job the tokens are those of a broker without any left.
-            let core = take(broker, &stage.name, self.cancel)?;
-            let tokens = alone.as_ref().map(|alone| take(alone, &stage.name, self.cancel)).transpose()?;
-            Ok(Box::new(Core { core, tokens, stage: stage.name.clone() }))
+            // The core is the common broker's in any case.
+            let core = Core::take(broker, &stage.name, self.cancel)?;
+            Ok(match &alone {
+                Some(alone) => Box::new(OneJob { _core: core, tokens: Core::take(alone, &stage.name, self.cancel)? }),
+                None => Box::new(core),
+            })
         };
         let started = || rebuilder.events.event(&Event::StageStarted { stage: label.to_owned() });
         let mut line = |line: &str| {
@@ -302,24 +305,15 @@ impl One<'_> {
     }
 }
 
-fn take(broker: &Broker, stage: &str, cancel: &CancelToken) -> Result<crate::schedule::Slot, exec::Error> {
-    broker.slot(cancel).map_err(|error| match error {
-        jobserver::Error::Cancelled => exec::Error::Cancelled { stage: stage.to_owned() },
-        error => exec::Error::slot(stage, &error),
-    })
+/// A core, and the tokens of a broker that has no more of them.
+struct OneJob {
+    _core: Core,
+    tokens: Core,
 }
 
-struct Core {
-    core: crate::schedule::Slot,
-    tokens: Option<crate::schedule::Slot>,
-    stage: String,
-}
-
-impl exec::Slot for Core {
+impl exec::Slot for OneJob {
     fn fds(&self) -> Result<[OwnedFd; 2], exec::Error> {
-        let slot = self.tokens.as_ref().unwrap_or(&self.core);
-        let (read, write) = slot.fds().map_err(|error| exec::Error::slot(&self.stage, &error))?;
-        Ok([read, write])
+        self.tokens.fds()
     }
 }
 

@@ -11,23 +11,27 @@ const MANY: usize = 3;
 /// The tree as people see it: properties that differ in the same way in many entries of a place stand at that place, with
 /// their number. Nothing else is left out.
 pub(super) fn shared(place: &Difference) -> Difference {
-    let mut shown = place.clone();
+    gathered(place.clone())
+}
+
+fn gathered(mut shown: Difference) -> Difference {
     let mut seen: BTreeMap<Key, usize> = BTreeMap::new();
     for inside in &shown.inside {
         count(inside, &mut seen);
     }
     seen.retain(|_, many| *many >= MANY);
     if !seen.is_empty() {
+        // In the order in which an entry states them.
+        let mut told: Vec<(&Key, &usize)> = seen.iter().collect();
+        told.sort_by_cached_key(|((name, ..), _)| order(&shown, name));
+        let told: Vec<(Key, usize)> = told.into_iter().map(|(key, many)| (key.clone(), *many)).collect();
         shown.inside.iter_mut().for_each(|inside| remove(inside, &seen));
         shown.inside.retain(|inside| !inside.is_empty());
-        // In the order in which an entry states them.
-        let mut told: Vec<(Key, usize)> = seen.into_iter().collect();
-        told.sort_by_key(|((name, ..), _)| order(place, name));
         for ((name, values, metadata), many) in told {
             shown.facts.push(Fact::Field { name: format!("{name} of {many} entries"), values, metadata });
         }
     }
-    shown.inside = shown.inside.iter().map(below).collect();
+    shown.inside = shown.inside.into_iter().map(below).collect();
     shown
 }
 
@@ -46,12 +50,12 @@ fn is_passed(place: &Difference) -> bool {
 }
 
 /// Places below one that was looked through already.
-fn below(place: &Difference) -> Difference {
-    if is_passed(place) {
-        Difference { inside: place.inside.iter().map(below).collect(), ..place.clone() }
-    } else {
-        shared(place)
+fn below(mut place: Difference) -> Difference {
+    if !is_passed(&place) {
+        return gathered(place);
     }
+    place.inside = place.inside.into_iter().map(below).collect();
+    place
 }
 
 fn count(place: &Difference, seen: &mut BTreeMap<Key, usize>) {
