@@ -14,6 +14,8 @@ mod audit;
 mod build;
 #[path = "cli/canaries.rs"]
 mod canaries;
+#[path = "cli/causes.rs"]
+mod causes;
 #[path = "cli/environment.rs"]
 mod environment;
 #[path = "cli/gate.rs"]
@@ -24,6 +26,8 @@ mod graph;
 mod inputs;
 #[path = "cli/manual.rs"]
 mod manual;
+#[path = "cli/planted.rs"]
+mod planted;
 #[path = "cli/signals.rs"]
 mod signals;
 #[path = "cli/store.rs"]

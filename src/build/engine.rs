@@ -183,6 +183,7 @@ impl Running<'_> {
             log: &log,
             reference: &reference,
             fresh: self.options.rebuild.contains(&stage.name),
+            keeps_build: false,
             needs_trace: self.options.trace.contains(&stage.name),
             variation: None,
         };

@@ -89,5 +89,5 @@ fn from_result(result: &ActionResult) -> Option<Done> {
     let output = output.root_directory_digest.as_ref()?.get().ok()?;
     let log = result.stdout_digest.as_ref()?.get().ok()?;
     let trace = result.trace().ok()?;
-    Some(Done { output, log, trace, cached: true, cpu: Duration::ZERO })
+    Some(Done { output, log, trace, build: None, cached: true, cpu: Duration::ZERO })
 }

@@ -31,6 +31,8 @@ pub struct Job<'a> {
     pub fresh: bool,
     /// Whether its result needs a trace, and is executed once more if it has none.
     pub needs_trace: bool,
+    /// Whether what lies in its working directory at the end is kept as well.
+    pub keeps_build: bool,
     /// Other surroundings than it is promised, to see whether it notices. Its result is none of the action then, and may
     /// not be remembered.
     pub variation: Option<&'a Variation>,
@@ -67,6 +69,8 @@ pub struct Done {
     pub log: Digest,
     /// What its processes did, a [`crate::trace::Trace`]; none if that was lost.
     pub trace: Option<Digest>,
+    /// What lay in its working directory at the end; none if that was not asked for, or cannot be kept as a tree.
+    pub build: Option<Digest>,
     /// Whether the action cache had it.
     pub cached: bool,
     /// CPU time of all its processes; zero on a cache hit.

@@ -135,6 +135,11 @@ impl Place {
         Self(self.0 & Self::INHERITED | module | plugin | is(is_shared(&name), Self::SHARED))
     }
 
+    /// Whether it is below a directory of the sandbox that no tool belongs to.
+    pub(super) fn is_own(self) -> bool {
+        self.has(Self::OWN)
+    }
+
     fn has(self, bit: u8) -> bool {
         self.0 & bit != 0
     }

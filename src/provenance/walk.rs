@@ -298,7 +298,7 @@ impl Walk {
 }
 
 /// What a process read, judged.
-fn reads(index: &Index, process: u32, judge: &Judge) -> Vec<(Touch, Class)> {
+pub(super) fn reads(index: &Index, process: u32, judge: &Judge) -> Vec<(Touch, Class)> {
     // What a shell opened for a child is the child's.
     let for_child = |touch: &Touch| judge.kind == Kind::Shell && index.handed(process, touch.path);
     let own = index.touches(process).iter().filter(|touch| touch.any(Ways::READ) && !for_child(touch));
@@ -307,12 +307,12 @@ fn reads(index: &Index, process: u32, judge: &Judge) -> Vec<(Touch, Class)> {
 
 /// Whether a process only opened a file for those whom it started: a shell for a command that has it as standard
 /// output, a compiler's driver for the compiler.
-fn for_child(index: &Index, writer: &Writer, path: PathId) -> bool {
+pub(super) fn for_child(index: &Index, writer: &Writer, path: PathId) -> bool {
     !writer.standard && index.handed(writer.process, path) || index.judge(writer.process).kind == Kind::Driver
 }
 
 /// Whether a process has a pipe as standard input only because make hands its own to all that it starts.
-fn inherits(index: &Index, process: u32, pipe: PathId) -> bool {
+pub(super) fn inherits(index: &Index, process: u32, pipe: PathId) -> bool {
     let mut at = index.parent(process);
     while at > 0 && index.touch(at, pipe).is_some_and(|touch| touch.any(Ways::READ)) {
         if index.judge(at).kind == Kind::Make {

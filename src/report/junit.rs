@@ -1,6 +1,7 @@
 //! Results as JUnit's XML, which build servers read. The shape is that of the Ant task's schema: no more of it is used than
 //! `testsuite`, `testcase`, `failure` and `error`.
 
+use super::cause::causes_text;
 use super::diff::{difference_text, verdict};
 use super::{Palette, clean};
 use crate::diff;
@@ -29,6 +30,7 @@ pub fn verify_junit(report: &verify::Report) -> String {
                 Verdict::Different => {
                     let tree = |difference| difference_text(difference, Palette::PLAIN, true);
                     let text = stage.difference.as_ref().map(tree).unwrap_or_default();
+                    let text = format!("{text}\n{}", causes_text(&stage.differing, Palette::PLAIN, true));
                     Some(Failure { tag: "failure", message: format!("it differs: {}", causes.join("; ")), text })
                 }
                 Verdict::Failed => {

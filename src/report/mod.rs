@@ -12,6 +12,7 @@
 //! control characters before a terminal sees it; nothing is wider than the terminal.
 
 mod audit;
+mod cause;
 mod diff;
 mod failure;
 mod json;
@@ -30,6 +31,7 @@ mod verify;
 mod why;
 
 pub use audit::{Provenance, audit_html, audit_sarif, audit_text, rule_text, rules_text};
+pub use cause::causes_text;
 pub use diff::{diff_html, diff_text};
 pub use failure::failure_box;
 pub use json::JsonLines;

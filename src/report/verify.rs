@@ -1,5 +1,6 @@
 //! What rebuilding in other surroundings came to, for people.
 
+use super::cause::{causes_html, causes_text, named};
 use super::diff::{beginning, difference_html, difference_text};
 use super::page::{escape, foot};
 use super::{Palette, Role, Table, clean, count};
@@ -42,7 +43,9 @@ fn verdict(report: &Report, palette: Palette) -> String {
     if failed > 0 {
         parts.push(format!("{failed} of {} fail", count(all, "stage")));
     }
-    format!("{word} {}, with {axes} varied\n", parts.join(", "))
+    let causes = named(report.stages.iter().flat_map(|stage| &stage.differing));
+    let causes = if causes.is_empty() { causes } else { format!(": {causes}") };
+    format!("{word} {}, with {axes} varied{causes}\n", parts.join(", "))
 }
 
 fn count_axes(number: usize) -> String {
@@ -84,6 +87,10 @@ fn details(stage: &StageReport, palette: Palette, full: bool, text: &mut String)
     }
     if let Some(difference) = &stage.difference {
         text.push_str(&difference_text(difference, palette, full));
+    }
+    if !stage.differing.is_empty() {
+        text.push('\n');
+        text.push_str(&causes_text(&stage.differing, palette, full));
     }
 }
 
@@ -138,6 +145,7 @@ pub fn verify_html(report: &Report) -> String {
         if let Some(difference) = &stage.difference {
             difference_html(difference, &mut page);
         }
+        causes_html(&stage.differing, &mut page);
     }
     page.push_str(&foot(None));
     page

@@ -19,9 +19,13 @@
 //! the last by themselves, and the others would need every system call answered that tells them.
 
 mod axis;
+mod bench;
+pub mod cause;
 mod rebuild;
 mod report;
 
 pub use axis::{Axis, UnknownAxis};
 pub use rebuild::{Error, Known, Rebuilder};
-pub use report::{AxisInfo, Cause, Outcome, Report, SCHEMA, StageReport, Trial, Verdict, report_schema};
+pub use report::{
+    AxisInfo, Cause, Compared, Outcome, Report, SCHEMA, StageReport, Trial, Verdict, compared_schema, report_schema,
+};

@@ -4,10 +4,11 @@ use schemars::{JsonSchema, Schema, schema_for};
 use serde::Serialize;
 
 use super::axis::Axis;
-use crate::diff::Difference;
+use super::cause::{Explained, Pin};
+use crate::diff::{self, Difference};
 
 /// Version of the report's JSON form.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// What rebuilding some stages came to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -48,6 +49,8 @@ pub struct StageReport {
     pub causes: Vec<Cause>,
     /// All runs.
     pub trials: Vec<Trial>,
+    /// Places that differ, each with its causes.
+    pub differing: Vec<Explained>,
     /// What differs between the known tree and the first other one; null when none differs.
     pub difference: Option<Difference>,
 }
@@ -80,6 +83,8 @@ pub struct Trial {
     pub axes: Vec<Axis>,
     /// The number of the run, which picks the values; from 0.
     pub run: u32,
+    /// What was held fast.
+    pub held: Vec<Pin>,
     /// What it came to.
     pub outcome: Outcome,
 }
@@ -111,6 +116,36 @@ impl Report {
         let axes = axes.iter().map(|axis| AxisInfo { axis: *axis, what: axis.what().to_owned() }).collect();
         Self { schema: SCHEMA, axes, runs, identical, stages }
     }
+}
+
+/// What a comparison came to, with the likely causes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Compared {
+    /// [`diff::SCHEMA`].
+    pub schema: u32,
+    /// What was compared, as it was named.
+    pub subjects: [String; 2],
+    /// Whether nothing that was asked for differs.
+    pub identical: bool,
+    /// How many places differ.
+    pub counts: diff::Counts,
+    /// What differs; null when nothing does.
+    pub difference: Option<Difference>,
+    /// Where stages left what was compared: the places that differ, each with its likely causes.
+    pub differing: Vec<Explained>,
+}
+
+impl Compared {
+    /// A comparison with its causes.
+    pub fn new(report: diff::Report, differing: Vec<Explained>) -> Self {
+        let diff::Report { schema, subjects, identical, counts, difference } = report;
+        Self { schema, subjects, identical, counts, difference, differing }
+    }
+}
+
+/// The JSON Schema of [`Compared`].
+pub fn compared_schema() -> Schema {
+    schema_for!(Compared)
 }
 
 /// The JSON Schema of [`Report`].

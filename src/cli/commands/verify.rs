@@ -12,10 +12,14 @@ use crate::cli::terminal::Stream;
 use crate::cli::{Context, ExitCode, Failure, causes};
 use crate::container::{About, Subject};
 use crate::diff::{Comparison, Options, Report};
+use crate::exec;
 use crate::fs;
-use crate::report::{axes_text, count, diff_html, diff_junit, diff_text, verify_html, verify_junit, verify_text};
+use crate::report::{
+    axes_text, causes_text, count, diff_html, diff_junit, diff_text, verify_html, verify_junit, verify_text,
+};
 use crate::schedule::queue::OnFailure;
-use crate::verify::{self, Axis, Known, Rebuilder, Verdict};
+use crate::verify::cause::{Evidence, Side};
+use crate::verify::{self, Axis, Compared, Known, Rebuilder, Verdict};
 
 /// Compare two builds, or build again in other surroundings: identical, or every place that differs.
 ///
@@ -111,14 +115,29 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let scratch = context.open_store()?.scratch("verify")?;
     let comparison = Comparison::new(&options, scratch.dir(), Some(&context.cancel));
     let report = Report::new([left.clone(), right.clone()], comparison.subjects(subjects)?);
-    write(&args.html, || diff_html(&report))?;
+    let differing = match (&report.difference, &project) {
+        (Some(difference), Some(project)) => {
+            let sides = [left, right].map(|word| side(word, project, context));
+            let [a, b] = sides.each_ref().map(|side| side.as_ref().map(|(side, part)| (*side, part.as_str())));
+            Evidence::new(&project.store, &context.cancel).guess(difference, [a, b])?
+        }
+        _ => Vec::new(),
+    };
+    write(&args.html, || diff_html(&report, &differing))?;
     write(&args.junit, || diff_junit(&report))?;
+    let code = if report.identical { ExitCode::Done } else { ExitCode::No };
     if context.globals.json {
-        context.print_json(&report)?;
+        context.print_json(&Compared::new(report, differing))?;
     } else {
-        context.print(&diff_text(&report, context.palette(Stream::Out), context.globals.verbose > 0))?;
+        let (palette, full) = (context.palette(Stream::Out), context.globals.verbose > 0);
+        let gap = if differing.is_empty() { "" } else { "\n" };
+        context.print(&format!(
+            "{}{gap}{}",
+            diff_text(&report, palette, full),
+            causes_text(&differing, palette, full)
+        ))?;
     }
-    Ok(if report.identical { ExitCode::Done } else { ExitCode::No })
+    Ok(code)
 }
 
 /// Builds what is not built yet, and then all of it again in other surroundings.
@@ -205,6 +224,14 @@ fn globs(patterns: &[String]) -> Result<GlobSet, Failure> {
         set.add(Glob::new(pattern).map_err(wrong)?);
     }
     set.build().map_err(wrong)
+}
+
+/// The run that left what a word names, as far as it is known, and the part of its output that is meant.
+fn side(word: &str, project: &Project, context: &Context) -> Option<(Side, String)> {
+    let Named::Stage { name, part } = Named::of(word, context) else { return None };
+    let last = project.last(name).ok()??;
+    let done = exec::known(&project.store, last.record.action).ok()??;
+    Some((Side { output: done.output, trace: done.trace, build: None }, part.to_owned()))
 }
 
 /// What a word names, opened.

@@ -3,7 +3,9 @@
 use super::shared::shared;
 use super::words;
 use crate::diff::{Difference, Fact, Hunk, Range, Report, Side};
+use crate::report::cause::causes_html;
 use crate::report::page::{escape, foot, head};
+use crate::verify::cause::Explained;
 
 const STYLE: &str = include_str!("page.css");
 /// Places that a page shows; a page of a million would not open.
@@ -12,7 +14,7 @@ const MOST: usize = 20_000;
 const OPEN: u64 = 40;
 
 /// The page on a comparison.
-pub fn diff_html(report: &Report) -> String {
+pub fn diff_html(report: &Report, differing: &[Explained]) -> String {
     let title = format!("{} and {}", escape(&report.subjects[0]), escape(&report.subjects[1]));
     let mut page = beginning(&title, report.identical);
     page.push_str(&format!("<p>{}.</p>\n", escape(&words::verdict(report))));
@@ -23,6 +25,7 @@ pub fn diff_html(report: &Report) -> String {
         );
         difference_html(difference, &mut page);
     }
+    causes_html(differing, &mut page);
     page.push_str(&foot(None));
     page
 }

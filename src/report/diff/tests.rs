@@ -90,7 +90,7 @@ fn what_is_identical_is_one_line() {
 fn a_page_runs_nothing_and_takes_names_as_text() {
     let mut report = report();
     report.subjects[0] = "<script>alert(1)</script>".to_owned();
-    let page = diff_html(&report);
+    let page = diff_html(&report, &[]);
     assert!(!page.contains("<script") && page.contains("&lt;script&gt;"), "{page}");
     assert!(page.contains("default-src 'none'") && !page.contains("script-src"), "{page}");
     for what in
