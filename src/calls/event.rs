@@ -49,6 +49,8 @@ pub enum Kind {
     Arguments = 4,
     /// A process has ended.
     Exit = 5,
+    /// A process has asked for something that is not the same in each run: the first string says what.
+    Asked = 6,
 }
 
 /// An event, taken apart.
@@ -83,7 +85,7 @@ impl<'a> Event<'a> {
         let long = |at: i16| head[at as usize..].first_chunk().map_or(0, |long| u64::from_ne_bytes(*long));
         let (first, after) = rest.split_at_checked(half(at::FIRST))?;
         let (second, _) = after.split_at_checked(half(at::SECOND))?;
-        let kinds = [Kind::Call, Kind::Fork, Kind::Execute, Kind::Arguments, Kind::Exit];
+        let kinds = [Kind::Call, Kind::Fork, Kind::Execute, Kind::Arguments, Kind::Exit, Kind::Asked];
         Some(Self {
             kind: kinds.into_iter().find(|kind| *kind as u32 == word(at::KIND)),
             stage: word(at::STAGE),

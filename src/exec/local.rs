@@ -25,6 +25,8 @@ pub struct Local<'a> {
     launchers: Launchers,
     /// Started with the first job.
     recorder: OnceLock<Recorder>,
+    /// For jobs whose questions are to be heard: only a tracer hears them.
+    tracer: Recorder,
 }
 
 /// A sandbox that is ready to be entered: its plan, and the trees that the plan's paths lie in.
@@ -40,7 +42,7 @@ pub struct Prepared {
 impl<'a> Local<'a> {
     /// Runs jobs whose trees are in `store`.
     pub fn new(store: &'a Store) -> Self {
-        Self { store, launchers: Launchers::new(), recorder: OnceLock::new() }
+        Self { store, launchers: Launchers::new(), recorder: OnceLock::new(), tracer: Recorder::outside() }
     }
 
     /// Lays out all that a stage sees and says how its sandbox is made. The trees stay as long as the value lives.
@@ -135,7 +137,9 @@ impl Executor for Local<'_> {
         (io.started)();
         let mut log = Log::begin(job.log, io.line)?;
         let untraced = |source| Error::Trace { stage: job.stage.to_owned(), source };
-        let recording = self.recorder.get_or_init(Recorder::start).begin(job.stage, &plan).map_err(untraced)?;
+        let heard = job.variation.is_some_and(|variation| variation.answers.is_some());
+        let recorder = if heard { &self.tracer } else { self.recorder.get_or_init(Recorder::start) };
+        let recording = recorder.begin(job.stage, &plan).map_err(untraced)?;
         let finished = plan.run(
             &self.launchers,
             RunIo {

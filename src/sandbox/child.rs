@@ -11,14 +11,18 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::{Errno, IoSlice};
 use rustix::mount::MountPropagationFlags;
-use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType};
+use rustix::net::{
+    AddressFamily, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType,
+};
 
+use super::answers::Answers;
 use super::compile::{Prepared, Ready};
 use super::fault::{At, Call, Fault, Message};
 use super::mounts::{
     attach, clone_mount, devices, make_directory, overlay, pivot, proc, root, scratch, scratch_folder, set_times,
 };
 use super::run::Announced;
+use super::supervisor::Supervisor;
 use super::tracer::Tracer;
 use crate::sys::{fds, net, process, ptrace, seccomp, thread};
 
@@ -74,8 +78,12 @@ pub(super) fn first_process(prepared: &mut Prepared, inherited: &Inherited<'_>) 
             }
             announce(inherited.announced);
             let after = index + 1;
-            if inherited.events.is_some() {
-                return trace(steps, after, inherited, &mut inside);
+            let answers = steps.iter().find_map(|step| match step {
+                Ready::Supervise { answers } => Some(answers),
+                _ => None,
+            });
+            if inherited.events.is_some() || answers.is_some() {
+                return trace(steps, after, answers, inherited, &mut inside);
             }
             let mut second = || second_process(steps, after, inherited, &mut inside);
             let spawned = process::clone_until_exec(&mut stack, &mut second).at(Call::Clone);
@@ -91,27 +99,63 @@ pub(super) fn first_process(prepared: &mut Prepared, inherited: &Inherited<'_>) 
     0
 }
 
-/// As [`first_process`] goes on where it is to trace the stage: a stage that waits for its tracer cannot have it waiting in
+/// As [`first_process`] goes on where it is to trace the stage, to tell of it or to answer it: a stage that waits for its tracer cannot have it waiting in
 /// vfork.
-fn trace(steps: &[Ready], after: usize, inherited: &Inherited<'_>, inside: &mut Inside) -> i32 {
-    let mut second = || {
-        let traced = ptrace::trace_me().and_then(|()| ptrace::stop_here()).at(Call::Trace);
-        match traced {
-            Ok(()) => second_process(steps, after, inherited, inside),
-            Err(fault) => fail(after - 1, fault),
-        }
+fn trace(
+    steps: &[Ready],
+    after: usize,
+    answers: Option<&Answers>,
+    inherited: &Inherited<'_>,
+    inside: &mut Inside,
+) -> i32 {
+    let pair = rustix::net::socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None);
+    let (mine, other) = match pair.at(Call::Trace) {
+        Ok(pair) => pair,
+        Err(fault) => return fail(after - 1, fault),
+    };
+    let mut second = || match await_tracer(&other).at(Call::Trace) {
+        Ok(()) => second_process(steps, after, inherited, inside),
+        Err(fault) => fail(after - 1, fault),
     };
     let stage = match process::clone_process(0, &mut second).at(Call::Clone) {
         Ok(stage) => stage.pid,
         Err(fault) => return fail(after - 1, fault),
     };
+    let seized = hear(&mine).and_then(|()| ptrace::seize(stage)).and_then(|()| say(&mine));
+    if let Err(fault) = seized.at(Call::Trace) {
+        return fail(after - 1, fault);
+    }
+    drop((mine, other));
     settle(inside);
-    match Tracer::new(fds::numbered(EVENTS)).until_end(stage) {
+    let pipe = inherited.events.map(|_| fds::numbered(EVENTS));
+    match Tracer::new(pipe, answers.cloned().map(Supervisor::new)).until_end(stage) {
         Ok((status, usage)) => {
             send(&Message::Done { status, max_rss: usage.max_rss }, &[]);
             0
         }
         Err(_) => 1,
+    }
+}
+
+/// Waits in the second process until it is traced.
+fn await_tracer(tracer: &OwnedFd) -> Result<(), Errno> {
+    // Who cannot be looked at cannot be traced. There is nobody else yet, and what it executes can be looked at anyway.
+    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::Dumpable)?;
+    say(tracer)?;
+    hear(tracer)
+}
+
+fn say(to: &OwnedFd) -> Result<(), Errno> {
+    rustix::net::send(to, b".", SendFlags::NOSIGNAL).map(|_| ())
+}
+
+/// Waits for what the other one says.
+fn hear(from: &OwnedFd) -> Result<(), Errno> {
+    let mut byte = [0];
+    match rustix::net::recv(from, &mut byte, RecvFlags::empty()) {
+        Ok((1.., _)) => Ok(()),
+        Ok(_) => Err(Errno::PIPE),
+        Err(errno) => Err(errno),
     }
 }
 
@@ -199,12 +243,7 @@ pub(super) fn apply_outside(step: &Ready) -> Result<(), Fault> {
             write_file(c"/proc/self/gid_map", gid_map, 2)
         }
         Ready::Loopback => {
-            let socket = rustix::net::socket_with(
-                rustix::net::AddressFamily::INET,
-                SocketType::DGRAM,
-                SocketFlags::CLOEXEC,
-                None,
-            );
+            let socket = rustix::net::socket_with(AddressFamily::INET, SocketType::DGRAM, SocketFlags::CLOEXEC, None);
             net::loopback_up(socket.at(Call::Itself)?).at(Call::Itself)
         }
         Ready::Signals => {
@@ -255,12 +294,12 @@ fn apply(step: &Ready, inherited: &Inherited<'_>, inside: &mut Inside) -> Result
             let made = clone_mount(inside.scratch()?, folder, Call::Mount)?;
             attach(inside.root()?, made.as_fd(), at)
         }
-        Ready::Devices { nodes, terminal } => devices(nodes, *terminal, inside),
+        Ready::Devices { nodes, terminal, random } => devices(nodes, *terminal, random.as_deref(), inside),
         Ready::Proc => proc(inside),
         Ready::Pivot { terminal } => pivot(*terminal, inside),
         Ready::Limit { resource, limit } => rustix::process::setrlimit(*resource, *limit).at(Call::Itself),
         // Done by the caller of this function, which alone can.
-        Ready::Spawn => Ok(()),
+        Ready::Supervise { .. } | Ready::Spawn => Ok(()),
         Ready::Session { terminal } => session(*terminal, inside),
         Ready::Descriptors => descriptors(inherited, inside),
         Ready::Scheduling => {

@@ -1,14 +1,16 @@
 //! From a plan to the form that the child can apply without allocating: C strings, arrays, a filter program.
 
+use std::borrow::Cow;
 use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use rustix::process::Rlimit;
 
+use super::answers::{Answers, Source};
 use super::error::Error;
 use super::plan::{Plan, Step};
-use super::{filter, plan};
+use super::{filter, plan, supervisor};
 use crate::sys::process::{Stack, StringArray};
 use crate::sys::seccomp::Instruction;
 
@@ -32,10 +34,11 @@ pub(super) enum Ready {
     Again { at: CString, of: CString },
     Tree { at: CString, lower: Vec<CString>, scratch: Option<(CString, CString)> },
     Space { at: CString, folder: CString, mode: u32 },
-    Devices { nodes: Vec<Node>, terminal: bool },
+    Devices { nodes: Vec<Node>, terminal: bool, random: Option<Vec<u8>> },
     Proc,
     Pivot { terminal: bool },
     Limit { resource: rustix::process::Resource, limit: Rlimit },
+    Supervise { answers: Answers },
     Spawn,
     Session { terminal: bool },
     Descriptors,
@@ -45,7 +48,7 @@ pub(super) enum Ready {
     Umask { mask: u32 },
     Personality { persona: u64 },
     Capabilities,
-    Filter { program: &'static [Instruction] },
+    Filter { program: Cow<'static, [Instruction]> },
     Directory { path: CString },
     Execute { candidates: Vec<CString>, argv: StringArray, env: StringArray },
 }
@@ -87,6 +90,7 @@ impl Prepared {
     pub(super) fn of(plan: &[Step], traced: bool) -> Result<Self, Error> {
         let terminal = plan.iter().any(|step| matches!(step, Step::Session { terminal: true }));
         let mut namespaces = 0;
+        let mut supervised = Vec::new();
         let mut steps = Vec::with_capacity(plan.len());
         for (index, step) in plan.iter().enumerate() {
             let bad = |reason: &'static str| Error::BadStep { step: step.to_string(), reason };
@@ -141,19 +145,30 @@ impl Prepared {
                     folder: text(format!("space{index}"))?,
                     mode: mode & 0o7777,
                 },
-                Step::Devices { nodes, terminal } => {
+                Step::Devices { nodes, terminal, random } => {
                     let node = |name: &String| {
                         let known = NODES.iter().find(|known| known.0 == name);
                         let (name, major, minor) = known.ok_or_else(|| bad("a device that no stage may have"))?;
                         let (host, name) = (text(format!("/dev/{name}"))?, text(name.to_string())?);
                         Ok(Node { host, name, number: (*major, *minor) })
                     };
-                    Ready::Devices { nodes: nodes.iter().map(node).collect::<Result<_, Error>>()?, terminal: *terminal }
+                    let nodes = nodes.iter().map(node).collect::<Result<_, Error>>()?;
+                    Ready::Devices { nodes, terminal: *terminal, random: random.map(supervisor::device) }
                 }
                 Step::Proc => Ready::Proc,
                 Step::Pivot => Ready::Pivot { terminal },
                 Step::Limit { resource, soft, hard } => {
                     Ready::Limit { resource: resource.raw(), limit: Rlimit { current: *soft, maximum: *hard } }
+                }
+                Step::Supervise { .. } if !cfg!(target_arch = "x86_64") => {
+                    return Err(bad("this machine's registers are not known to `repro`"));
+                }
+                Step::Supervise { answers } => {
+                    supervised = match traced {
+                        true => Source::ALL.to_vec(),
+                        false => answers.answered().collect(),
+                    };
+                    Ready::Supervise { answers: answers.clone() }
                 }
                 Step::Spawn => Ready::Spawn,
                 Step::Session { terminal } => Ready::Session { terminal: *terminal },
@@ -167,7 +182,7 @@ impl Prepared {
                     if *policy != filter::name() {
                         return Err(bad("this version of `repro` has another filter"));
                     }
-                    Ready::Filter { program: filter::shared(traced) }
+                    Ready::Filter { program: filter::shared(traced, &supervised) }
                 }
                 Step::Directory { path } => Ready::Directory { path: text(path.clone())? },
                 Step::Execute { argv, env } => {

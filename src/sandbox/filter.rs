@@ -15,12 +15,15 @@
 //! x32 calls from native ones. The kernel caches calls that are allowed whatever their arguments (since 5.11), so only
 //! the few calls with conditions run through the program.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
+use super::answers::Source;
 use super::program::compile;
+use super::supervisor;
 use crate::calls::shapes::{RECORDED_COMMANDS, shapes};
 use crate::digest::Digest;
 use crate::sys::seccomp::Instruction;
@@ -57,6 +60,8 @@ pub enum Is {
     NoneOf(&'static [u32]),
     /// A value with any of these bits set.
     AnyBit(u32),
+    /// A value with none of these bits set.
+    NoBit(u32),
 }
 
 /// What a call answers instead of being done.
@@ -245,6 +250,7 @@ fn named() -> String {
                 Is::Value(value) => write!(text, " {argument}={value}"),
                 Is::AnyBit(bits) => write!(text, " {argument}&{bits}"),
                 Is::NoneOf(values) => write!(text, " {argument}!{values:?}"),
+                Is::NoBit(bits) => write!(text, " {argument}^{bits}"),
             };
         }
         let _ = match answer {
@@ -263,21 +269,35 @@ pub fn program() -> Vec<Instruction> {
 /// The [`program`], which stops the calls that are [told of](crate::calls::shapes) where it would allow them. It is no
 /// part of the filter's [`name`], since it refuses the same.
 pub fn tracing() -> Vec<Instruction> {
-    let told = shapes().into_iter().enumerate().filter(|(_, shape)| *shape != 0);
-    let told: Vec<i64> = told.map(|(number, _)| number as i64).collect();
-    compile(rules(), &told, SPARED)
+    stopping(true, &[])
 }
 
-/// One of both programs, made once in a process.
-pub(super) fn shared(traced: bool) -> &'static [Instruction] {
+/// The [`program`], which stops the calls that are told of, if they are, and those that ask one of these sources.
+fn stopping(told: bool, sources: &[Source]) -> Vec<Instruction> {
+    let shapes = if told { shapes() } else { Vec::new() };
+    let told = shapes.into_iter().enumerate().filter(|(_, shape)| *shape != 0).map(|(number, _)| number as i64);
+    let asked: Vec<i64> = supervisor::number_of(sources).collect();
+    let spared = SPARED.iter().filter(|(call, _)| !asked.contains(call));
+    let spared: Vec<_> = spared.chain(supervisor::spared().iter().filter(|(call, _)| asked.contains(call))).collect();
+    let stopped: Vec<i64> = told.chain(asked.iter().copied()).collect();
+    compile(rules(), &stopped, &spared)
+}
+
+/// The program for a stage that is told of, or not, and whose questions to these sources are answered. The common ones are
+/// made once in a process.
+pub(super) fn shared(told: bool, sources: &[Source]) -> Cow<'static, [Instruction]> {
     static PROGRAM: OnceLock<Vec<Instruction>> = OnceLock::new();
     static TRACING: OnceLock<Vec<Instruction>> = OnceLock::new();
-    if traced { TRACING.get_or_init(tracing) } else { PROGRAM.get_or_init(program) }
+    match (told, sources) {
+        (false, []) => PROGRAM.get_or_init(program).into(),
+        (true, []) => TRACING.get_or_init(tracing).into(),
+        _ => stopping(told, sources).into(),
+    }
 }
 
 /// Has all programs made, for a process that is about to be copied.
 pub(super) fn prepare() {
     name();
-    shared(false);
-    shared(true);
+    shared(false, &[]);
+    shared(true, &[]);
 }

@@ -60,6 +60,7 @@
 //! Any number of threads may run plans, and share launchers. Descriptors of one run never reach another's child: all are
 //! close-on-exec, and each launcher and each child closes every descriptor that is not its own before anything else.
 
+mod answers;
 mod cgroup;
 mod child;
 mod compile;
@@ -75,6 +76,7 @@ mod program;
 mod run;
 mod serve;
 mod stage_plan;
+mod supervisor;
 mod terminal;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -82,6 +84,7 @@ mod tracer;
 mod vary;
 
 pub use crate::sys::CancelToken;
+pub use answers::{Answers, Clock, Order, Random, Source};
 pub use doctor::{Feature, Status, isolation_id, probe, require};
 pub use error::Error;
 pub use launcher::Launchers;

@@ -140,7 +140,7 @@ pub(super) fn attach(root: BorrowedFd<'_>, made: BorrowedFd<'_>, at: &CStr) -> R
     rustix::mount::move_mount(made, c"", &point, c"", flags).at(Call::Attach)
 }
 
-pub(super) fn devices(nodes: &[Node], terminal: bool, inside: &Inside) -> Result<(), Fault> {
+pub(super) fn devices(nodes: &[Node], terminal: bool, random: Option<&[u8]>, inside: &Inside) -> Result<(), Fault> {
     let scratch = inside.scratch()?;
     make_directory(scratch, c"dev", 0o755)?;
     let dev = open_directory(scratch, c"dev")?;
@@ -163,6 +163,17 @@ pub(super) fn devices(nodes: &[Node], terminal: bool, inside: &Inside) -> Result
     for node in nodes {
         let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
         rustix::fs::openat(&dev, node.name.as_c_str(), flags, Mode::from_raw_mode(0o444)).at(Call::MakeEntry)?;
+    }
+    if let Some(bytes) = random {
+        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
+        let file = rustix::fs::openat(&dev, c"random", flags, Mode::from_raw_mode(0o444)).at(Call::MakeEntry)?;
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let written = rustix::io::write(&file, rest).at(Call::MakeEntry)?;
+            rest = rest.get(written..).unwrap_or_default();
+        }
+        set_times(dev.as_fd(), c"random")?;
+        rustix::fs::linkat(&dev, c"random", &dev, c"urandom", AtFlags::empty()).at(Call::MakeEntry)?;
     }
     set_times(scratch, c"dev")?;
     let made = clone_mount(scratch, c"dev", Call::Mount)?;

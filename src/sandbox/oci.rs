@@ -124,6 +124,7 @@ pub fn spec(plan: &Plan, bundle: &Path, host_id: u32) -> Result<Spec, OciSpecErr
             | Step::Processors { .. }
             | Step::Root { .. }
             | Step::Pivot
+            | Step::Supervise { .. }
             | Step::Spawn
             | Step::Descriptors
             | Step::Scheduling
@@ -284,6 +285,7 @@ fn comparisons(rule: &Rule) -> Result<Vec<Vec<LinuxSeccompArg>>, OciSpecError> {
                 let set = (0..32).map(|bit| 1u64 << bit).filter(|bit| u64::from(bits) & bit != 0);
                 set.map(|bit| masked(bit, bit)).collect::<Result<_, _>>()?
             }
+            Is::NoBit(bits) => vec![masked(bits.into(), 0)?],
             // Families, protocols and personas that exist are small numbers.
             Is::NoneOf(values) => {
                 let others = (0..64u32).filter(|value| !values.contains(value));

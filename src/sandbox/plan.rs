@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::answers::Answers;
+
 /// Version of the plan's JSON form.
 pub const SCHEMA: u32 = 1;
 
@@ -121,6 +123,9 @@ pub enum Step {
         nodes: Vec<String>,
         /// Whether it has terminals (`/dev/ptmx` and a `/dev/pts` of its own).
         terminal: bool,
+        /// The seed of files that stand for `random` and `urandom`, if there are such.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        random: Option<u64>,
     },
     /// Mount a read-only `/proc` of the new pid namespace, with processes only and without those of other owners.
     Proc,
@@ -134,6 +139,11 @@ pub enum Step {
         soft: Option<u64>,
         /// Hard limit; none means no limit.
         hard: Option<u64>,
+    },
+    /// Answer questions of the program's processes in place of the kernel.
+    Supervise {
+        /// What is answered.
+        answers: Answers,
     },
     /// Go on as a new process; the first one stays behind as process 1 and reaps.
     Spawn,
@@ -210,15 +220,17 @@ impl fmt::Display for Step {
             Self::Tree { at, lower, writable: true } => write!(f, "mount `{at}`: scratch over {}", layers(lower)),
             Self::Tree { at, lower, writable: false } => write!(f, "mount `{at}`: {}, read-only", layers(lower)),
             Self::Space { at, mode } => write!(f, "mount `{at}`: empty scratch, mode {mode:04o}"),
-            Self::Devices { nodes, terminal } => {
+            Self::Devices { nodes, terminal, random } => {
                 let terminals = if *terminal { ", with terminals" } else { "" };
-                write!(f, "mount `/dev`: {}{terminals}", nodes.join(" "))
+                write!(f, "mount `/dev`: {}{terminals}", nodes.join(" "))?;
+                random.map_or(Ok(()), |seed| write!(f, ", random and urandom as files of seed {seed}"))
             }
             Self::Proc => write!(f, "mount `/proc`: own processes only, read-only"),
             Self::Pivot => write!(f, "make it the root and detach the host's"),
             Self::Limit { resource, soft, hard } => {
                 write!(f, "limit {} to {} (hard: {})", resource.name(), amount(soft), amount(hard))
             }
+            Self::Supervise { answers } => write!(f, "answer in place of the kernel: {answers}"),
             Self::Spawn => write!(f, "leave process 1 behind as reaper"),
             Self::Session { terminal: false } => write!(f, "start a session without terminal"),
             Self::Session { terminal: true } => write!(f, "start a session with its own terminal"),

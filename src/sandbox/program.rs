@@ -51,7 +51,7 @@ enum Decision {
 pub(super) fn compile(
     rules: impl Iterator<Item = &'static Rule>,
     traced: &[i64],
-    spared: &'static [(i64, Test)],
+    spared: &[&'static (i64, Test)],
 ) -> Vec<Instruction> {
     let number = |number: i64| u32::try_from(number).expect("call numbers are small");
     let mut calls: BTreeMap<u32, (Vec<Case>, u32)> = BTreeMap::new();
@@ -183,6 +183,9 @@ impl Backwards {
                     }
                     Is::AnyBit(bits) => {
                         self.branch(BITS, bits, next, fails);
+                    }
+                    Is::NoBit(bits) => {
+                        self.branch(BITS, bits, fails, next);
                     }
                     Is::NoneOf(values) => {
                         for value in values.iter().rev() {

@@ -104,6 +104,7 @@ impl StagePlan {
             Step::Devices {
                 nodes: ["null", "zero", "full", "random", "urandom"].map(str::to_owned).to_vec(),
                 terminal: self.terminal,
+                random: None,
             },
             space("/dev/shm", 0o1777),
             Step::Proc,

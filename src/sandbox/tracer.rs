@@ -1,4 +1,5 @@
-//! Telling what a stage does without help from the kernel: process 1 of the sandbox traces all others (ptrace(2)).
+//! Telling what a stage does without help from the kernel, and answering it: process 1 of the sandbox traces all others
+//! (ptrace(2)).
 //!
 //! The filter stops each call that is told of, before it happens; it is asked what it is, let go on to its end, and asked
 //! what it came to. A stopped thread cannot be woken by a signal, so no call ends otherwise than it would alone.
@@ -11,12 +12,14 @@ use std::path::Path;
 
 use rustix::io::Errno;
 
+use super::answers::Source;
+use super::supervisor::{After, Next, Question, Supervisor};
 use crate::calls::event::{PIECE, PIECES, STRING};
 use crate::calls::shapes::{BYTES, BYTES_LENGTH, FIRST, NOT_EMPTY, SECOND, SUCCESS_ONLY, shapes};
 use crate::calls::{Event, Kind};
 use crate::sys::process::{self, Usage};
 use crate::sys::ptrace::{self, Until, Where};
-use crate::sys::remote;
+use crate::sys::{Registers, remote};
 
 /// As much is told at once.
 const BATCH: usize = 64 << 10;
@@ -31,11 +34,15 @@ struct Call {
     shape: u64,
     first: Vec<u8>,
     second: Vec<u8>,
+    /// What the supervisor wants at its end.
+    after: Option<After>,
 }
 
 /// What a tracer knows.
 pub(super) struct Tracer<'a> {
-    pipe: BorrowedFd<'a>,
+    /// Where it tells, if it does.
+    pipe: Option<BorrowedFd<'a>>,
+    supervisor: Option<Supervisor>,
     batch: Vec<u8>,
     shapes: Vec<u64>,
     /// The process of each thread.
@@ -43,21 +50,19 @@ pub(super) struct Tracer<'a> {
     calls: BTreeMap<i32, Call>,
     /// Threads that have stopped before it was told who made them.
     early: BTreeSet<i32>,
-    /// Threads that were made and have not stopped yet.
-    expected: BTreeSet<i32>,
 }
 
 impl<'a> Tracer<'a> {
-    /// Tells to this pipe.
-    pub(super) fn new(pipe: BorrowedFd<'a>) -> Self {
+    /// Tells to this pipe, and has this one answer.
+    pub(super) fn new(pipe: Option<BorrowedFd<'a>>, supervisor: Option<Supervisor>) -> Self {
         Self {
             pipe,
+            supervisor,
             batch: Vec::with_capacity(2 * BATCH),
-            shapes: shapes(),
+            shapes: if pipe.is_some() { shapes() } else { Vec::new() },
             threads: BTreeMap::new(),
             calls: BTreeMap::new(),
             early: BTreeSet::new(),
-            expected: BTreeSet::new(),
         }
     }
 
@@ -65,9 +70,6 @@ impl<'a> Tracer<'a> {
     pub(super) fn until_end(&mut self, stage: i32) -> Result<(i32, Usage), Errno> {
         self.threads.insert(stage, stage);
         self.tell(&Event { number: stage as u32, arguments: [stage as u64, 0, 0, 0, 0, 0], ..event(Kind::Fork, 1) });
-        self.expected.insert(stage);
-        ptrace_first(stage)?;
-        self.expected.remove(&stage);
         loop {
             let (thread, status, usage) = process::wait(-1)?;
             if libc::WIFSTOPPED(status) {
@@ -81,6 +83,9 @@ impl<'a> Tracer<'a> {
             self.calls.remove(&thread);
             if self.threads.remove(&thread) == Some(thread) {
                 self.tell(&Event { number: status as u32, ..event(Kind::Exit, thread) });
+                if let Some(supervisor) = &mut self.supervisor {
+                    supervisor.ended(thread);
+                }
             }
             if thread == stage {
                 self.flush();
@@ -98,12 +103,12 @@ impl<'a> Tracer<'a> {
             }
             libc::PTRACE_EVENT_EXEC => self.executed(thread)?,
             0 if signal == libc::SIGTRAP | 0x80 => self.ends(thread)?,
-            // The first stop of a new thread, which the tracing alone is the reason of.
-            0 if signal == libc::SIGSTOP && self.expected.remove(&thread) => {}
-            0 if signal == libc::SIGSTOP && !self.threads.contains_key(&thread) => {
+            libc::PTRACE_EVENT_STOP if !self.threads.contains_key(&thread) => {
                 self.early.insert(thread);
                 return Ok(());
             }
+            // The first stop of a new thread, which the tracing alone is the reason of; or a signal has stopped it.
+            libc::PTRACE_EVENT_STOP if signal != libc::SIGTRAP => return ptrace::listen(thread),
             0 => return ptrace::go_on(thread, Until::Event, signal),
             _ => {}
         }
@@ -120,6 +125,9 @@ impl<'a> Tracer<'a> {
         let process = if ptrace::is_process(child) || !is_thread_of(parent, child) { child } else { parent };
         self.threads.insert(child, process);
         if process == child {
+            if let Some(supervisor) = &mut self.supervisor {
+                supervisor.forked(parent, child);
+            }
             let arguments = [child as u64, 0, 0, 0, 0, 0];
             self.tell(&Event { number: child as u32, arguments, ..event(Kind::Fork, parent) });
         }
@@ -129,7 +137,6 @@ impl<'a> Tracer<'a> {
                 other => other,
             };
         }
-        self.expected.insert(child);
         Ok(())
     }
 
@@ -139,6 +146,17 @@ impl<'a> Tracer<'a> {
             return ptrace::go_on(thread, Until::Event, 0);
         };
         let shape = self.shapes.get(number as usize).copied().unwrap_or(0);
+        let after = match self.asks(thread, number, &arguments)? {
+            Next::Answer(result) => {
+                let mut registers = Registers::of(thread)?;
+                registers.answer(result);
+                registers.set(thread)?;
+                return ptrace::go_on(thread, Until::Event, 0);
+            }
+            Next::After(after) => Some(after),
+            Next::Nothing if shape == 0 => return ptrace::go_on(thread, Until::Event, 0),
+            Next::Nothing => None,
+        };
         // What is read now has not been changed by the call.
         let read = |shift: u64| {
             let mut text = Vec::new();
@@ -149,7 +167,7 @@ impl<'a> Tracer<'a> {
             }
             text
         };
-        let call = Call { number, arguments, shape, first: read(FIRST), second: read(SECOND) };
+        let call = Call { number, arguments, shape, first: read(FIRST), second: read(SECOND), after };
         // Closing a descriptor works, whatever it gives: its end is not waited for.
         if number == libc::SYS_close as u64 {
             self.tell_call(thread, &call, 0);
@@ -159,10 +177,32 @@ impl<'a> Tracer<'a> {
         ptrace::go_on(thread, Until::EndOfCall, 0)
     }
 
+    /// What is to be done about a call that may be a question.
+    fn asks(&mut self, thread: i32, number: u64, arguments: &[u64; 6]) -> Result<Next, Errno> {
+        let process = self.process(thread);
+        let Some(supervisor) = &mut self.supervisor else { return Ok(Next::Nothing) };
+        let Some(question) = Question::of(number) else { return Ok(Next::Nothing) };
+        let next = supervisor.before(thread, process, question, arguments)?;
+        if let Some(source) = question.source() {
+            self.asked(process, source);
+        }
+        Ok(next)
+    }
+
+    fn asked(&mut self, process: i32, source: Source) {
+        let name = format!("{}\0", source.name());
+        self.tell(&Event { first: name.as_bytes(), ..event(Kind::Asked, process) });
+    }
+
     /// A call has happened.
     fn ends(&mut self, thread: i32) -> Result<(), Errno> {
         let Some(mut call) = self.calls.remove(&thread) else { return Ok(()) };
         let Where::After(result) = ptrace::place(thread)? else { return Ok(()) };
+        if let (Some(after), Some(supervisor)) = (&call.after, &mut self.supervisor)
+            && supervisor.after(thread, after, result)?
+        {
+            self.asked(self.process(thread), Source::Stat);
+        }
         if let Some(address) = argument(call.shape, BYTES, &call.arguments) {
             let mut bytes = vec![0; (call.shape >> BYTES_LENGTH & 127) as usize];
             let want = bytes.len();
@@ -175,6 +215,9 @@ impl<'a> Tracer<'a> {
     }
 
     fn tell_call(&mut self, thread: i32, call: &Call, result: i64) {
+        if call.shape == 0 {
+            return;
+        }
         let failed = call.shape & SUCCESS_ONLY != 0 && result < 0;
         let empty = call.shape & NOT_EMPTY != 0 && call.first == b"\0";
         if !failed && !empty {
@@ -189,9 +232,16 @@ impl<'a> Tracer<'a> {
     fn executed(&mut self, thread: i32) -> Result<(), Errno> {
         // Whichever of its threads has called, it has this one's number now, and the others are gone.
         let former = ptrace::event_number(thread)?;
+        let heard = self.pipe.is_some();
+        if let Some(supervisor) = &mut self.supervisor {
+            supervisor.executed(thread, heard)?;
+        }
         let call = self.calls.remove(&former);
         self.calls.remove(&thread);
         self.threads.retain(|other, process| *process != thread || *other == thread);
+        if !heard {
+            return Ok(());
+        }
         let call = call.as_ref();
         // By a descriptor alone: as the kernel calls it.
         let name = match call {
@@ -222,6 +272,9 @@ impl<'a> Tracer<'a> {
     }
 
     fn tell(&mut self, event: &Event<'_>) {
+        if self.pipe.is_none() {
+            return;
+        }
         event.write(&mut self.batch);
         if self.batch.len() >= BATCH {
             self.flush();
@@ -229,9 +282,10 @@ impl<'a> Tracer<'a> {
     }
 
     fn flush(&mut self) {
+        let Some(pipe) = self.pipe else { return };
         let mut rest = self.batch.as_slice();
         while !rest.is_empty() {
-            match rustix::io::write(self.pipe, rest) {
+            match rustix::io::write(pipe, rest) {
                 Ok(written) => rest = &rest[written..],
                 Err(Errno::INTR) => {}
                 // Nobody hears any more; whoever wanted to has seen the end of the pipe.
@@ -240,16 +294,6 @@ impl<'a> Tracer<'a> {
         }
         self.batch.clear();
     }
-}
-
-/// Waits until the stage's first process has stopped itself, and has it and its descendants traced from there.
-fn ptrace_first(stage: i32) -> Result<(), Errno> {
-    let (_, status, _) = process::wait(stage)?;
-    if !libc::WIFSTOPPED(status) {
-        return Err(Errno::CHILD);
-    }
-    ptrace::set_options(stage)?;
-    ptrace::go_on(stage, Until::Event, 0)
 }
 
 /// The file that is really executed, with a NUL: of a script its interpreter. As the script calls it, if that can be told:

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::answers::{Answers, Random};
 use super::plan::{Plan, Step};
 
 /// Other surroundings. The default changes nothing.
@@ -28,6 +29,8 @@ pub struct Variation {
     pub process_ids: Option<u32>,
     /// How many processors its processes may run on.
     pub processors: Option<u32>,
+    /// What is answered in place of the kernel; some nothing, to hear what is asked.
+    pub answers: Option<Answers>,
     /// A directory of this host for all that it writes, in place of a tmpfs: absolute, empty, and the caller's to remove.
     pub scratch: Option<PathBuf>,
 }
@@ -72,6 +75,16 @@ impl Variation {
                 }
                 Step::Umask { mask } => *mask = self.umask.unwrap_or(*mask),
                 Step::Personality { persona } if self.addresses => *persona = 0,
+                Step::Devices { nodes, random, .. } => {
+                    if let Some(Random::Fixed(seed)) = self.answers.as_ref().map(|answers| answers.random) {
+                        nodes.retain(|node| node != "random" && node != "urandom");
+                        *random = Some(seed);
+                    }
+                }
+                Step::Spawn => {
+                    let supervise = |answers: &Answers| Step::Supervise { answers: answers.clone() };
+                    steps.extend(self.answers.as_ref().map(supervise));
+                }
                 Step::Scheduling => {
                     steps.push(step);
                     steps.extend(self.processors.map(|count| Step::Processors { count }));

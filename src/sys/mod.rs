@@ -21,6 +21,7 @@ pub mod net;
 mod pages;
 pub mod process;
 pub mod ptrace;
+mod registers;
 pub mod remote;
 pub mod seccomp;
 #[cfg(test)]
@@ -29,6 +30,7 @@ pub mod thread;
 
 pub use cancel::{CancelError, CancelToken};
 pub use pages::Pages;
+pub use registers::Registers;
 
 /// Turns the result of a C wrapper that gives -1 and `errno` into a `Result`.
 fn check(result: libc::c_long) -> Result<libc::c_long, rustix::io::Errno> {

@@ -24,21 +24,12 @@ pub enum Until {
     EndOfCall,
 }
 
-/// Lets the parent trace the calling process (PTRACE_TRACEME).
+/// Traces a process, and all that it will make: they stop where their filter says so and when they fork or execute, and a
+/// stop that a signal asks for stays one (PTRACE_SEIZE).
 ///
 /// # Errors
-/// As ptrace(2): EPERM when it is traced already.
-pub fn trace_me() -> Result<(), Errno> {
-    // SAFETY: takes no address.
-    check(unsafe { libc::ptrace(libc::PTRACE_TRACEME, 0, 0, 0) }).map(|_| ())
-}
-
-/// Has a stopped process, and all that it will make, stop where its filter says so and when it forks or executes
-/// (PTRACE_SETOPTIONS).
-///
-/// # Errors
-/// As ptrace(2): ESRCH when it does not wait.
-pub fn set_options(thread: i32) -> Result<(), Errno> {
+/// As ptrace(2): EPERM when it may not be traced, or is traced already; ESRCH.
+pub fn seize(process: i32) -> Result<(), Errno> {
     let options = libc::PTRACE_O_TRACESYSGOOD
         | libc::PTRACE_O_TRACESECCOMP
         | libc::PTRACE_O_TRACEFORK
@@ -46,7 +37,16 @@ pub fn set_options(thread: i32) -> Result<(), Errno> {
         | libc::PTRACE_O_TRACECLONE
         | libc::PTRACE_O_TRACEEXEC;
     // SAFETY: the last argument is a number, not an address.
-    check(unsafe { libc::ptrace(libc::PTRACE_SETOPTIONS, thread, 0, libc::c_long::from(options)) }).map(|_| ())
+    check(unsafe { libc::ptrace(libc::PTRACE_SEIZE, process, 0, libc::c_long::from(options)) }).map(|_| ())
+}
+
+/// Leaves a thread that a signal has stopped as it is, until something else happens to it (PTRACE_LISTEN).
+///
+/// # Errors
+/// As ptrace(2): ESRCH when it was killed meanwhile.
+pub fn listen(thread: i32) -> Result<(), Errno> {
+    // SAFETY: takes no address.
+    check(unsafe { libc::ptrace(libc::PTRACE_LISTEN, thread, 0, 0) }).map(|_| ())
 }
 
 /// Lets a stopped thread go on, with this signal or, for 0, without any (PTRACE_CONT, PTRACE_SYSCALL).
@@ -96,13 +96,4 @@ pub fn place(thread: i32) -> Result<Where, Errno> {
 pub fn is_process(thread: i32) -> bool {
     // SAFETY: takes integers, and with signal 0 does nothing.
     check(unsafe { libc::syscall(libc::SYS_tgkill, thread, thread, 0) }).is_ok()
-}
-
-/// Stops the calling process until it is let go on (raise(3) of SIGSTOP).
-///
-/// # Errors
-/// As kill(2).
-pub fn stop_here() -> Result<(), Errno> {
-    // SAFETY: takes integers.
-    check(unsafe { libc::kill(libc::getpid(), libc::SIGSTOP) }.into()).map(|_| ())
 }

@@ -113,9 +113,10 @@ impl Files {
                 }
                 Step::Space { at, .. } => files.mount(at, What::Directory, None),
                 Step::Proc => files.mount("/proc", What::Proc, None),
-                Step::Devices { nodes, terminal } => {
+                Step::Devices { nodes, terminal, random } => {
                     files.mount("/dev", What::Directory, None);
-                    for node in nodes {
+                    let made: &[&str] = if random.is_some() { &["random", "urandom"] } else { &[] };
+                    for node in nodes.iter().map(String::as_str).chain(made.iter().copied()) {
                         files.mount(&format!("/dev/{node}"), What::Other, None);
                     }
                     let own = [("fd", "fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2")];

@@ -3,12 +3,14 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::sandbox::Variation;
+use crate::sandbox::{Clock, Order, Random, Variation};
 
 /// Something that a stage can notice and that must not matter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Axis {
+    /// The time of day.
+    Time,
     /// `TZ`.
     TimeZone,
     /// `LC_ALL` and the like.
@@ -31,6 +33,12 @@ pub enum Axis {
     Processors,
     /// The file system that is written to, and with it inode numbers and the order of directories.
     FileSystem,
+    /// The order of directories.
+    Order,
+    /// Release and version of the kernel.
+    Kernel,
+    /// Random numbers.
+    Randomness,
     /// Whether addresses are randomised.
     Addresses,
     /// Process ids.
@@ -70,7 +78,8 @@ pub(super) struct Surroundings {
 
 impl Axis {
     /// All of them, in the order of reports.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 18] = [
+        Self::Time,
         Self::TimeZone,
         Self::Locale,
         Self::Environment,
@@ -82,6 +91,9 @@ impl Axis {
         Self::Jobs,
         Self::Processors,
         Self::FileSystem,
+        Self::Order,
+        Self::Kernel,
+        Self::Randomness,
         Self::Addresses,
         Self::ProcessIds,
         Self::Load,
@@ -99,6 +111,7 @@ impl Axis {
     /// Its name.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Time => "time",
             Self::TimeZone => "time-zone",
             Self::Locale => "locale",
             Self::Environment => "environment",
@@ -110,6 +123,9 @@ impl Axis {
             Self::Jobs => "jobs",
             Self::Processors => "processors",
             Self::FileSystem => "file-system",
+            Self::Order => "order",
+            Self::Kernel => "kernel",
+            Self::Randomness => "randomness",
             Self::Addresses => "addresses",
             Self::ProcessIds => "process-ids",
             Self::Load => "load",
@@ -119,6 +135,7 @@ impl Axis {
     /// What it is in a build, and what instead.
     pub fn what(self) -> &'static str {
         match self {
+            Self::Time => "time of day and of new files: the machine's; 400 days later, 10 years",
             Self::TimeZone => "TZ: UTC; 14 hours ahead, 12 and a half behind, with summer time",
             Self::Locale => "LC_ALL: C; C.UTF-8, Turkish, Estonian",
             Self::Environment => "variables: those of the plan; a login's, and 8 KiB more of them",
@@ -130,6 +147,9 @@ impl Axis {
             Self::Jobs => "make: all cores; one job",
             Self::Processors => "processors: all; one",
             Self::FileSystem => "scratch: tmpfs; the store's own file system",
+            Self::Order => "directories: in the file system's order; shuffled, sorted",
+            Self::Kernel => "kernel release: the machine's; others",
+            Self::Randomness => "random numbers: the kernel's; the same for each program, of some seed",
             Self::Addresses => "addresses: fixed; randomised",
             Self::ProcessIds => "process ids: from 2; from 20,000 and 31,000",
             Self::Load => "the machine: as it is; one more process that never rests",
@@ -142,6 +162,15 @@ impl Axis {
         let variation = &mut to.variation;
         let mut set = |name: &str, value: String| drop(variation.env.insert(name.to_owned(), value));
         match self {
+            Self::Time => {
+                variation.answers.get_or_insert_default().clock = Clock::Ahead([400, 3653][run as usize % 2] * 86_400)
+            }
+            Self::Order => {
+                variation.answers.get_or_insert_default().order =
+                    [Order::Shuffled(1), Order::Sorted, Order::Shuffled(2)][run as usize % 3]
+            }
+            Self::Kernel => variation.answers.get_or_insert_default().kernel = Some(pick(&["9.8.7-another", "4.4.4"])),
+            Self::Randomness => variation.answers.get_or_insert_default().random = Random::Fixed(100 + u64::from(run)),
             Self::TimeZone => set("TZ", pick(&["EAST-14", "WEST+12:30", "EST5EDT,M3.2.0,M11.1.0"])),
             Self::Locale => {
                 let locale = pick(&["C.UTF-8", "tr_TR.UTF-8", "et_EE.UTF-8"]);

@@ -147,6 +147,7 @@ fn by_the_table(number: u32, arguments: [u64; 6]) -> u32 {
             filter::Is::Value(wanted) => value == wanted,
             filter::Is::NoneOf(values) => !values.contains(&value),
             filter::Is::AnyBit(bits) => value & bits != 0,
+            filter::Is::NoBit(bits) => value & bits == 0,
         }
     };
     let mut rules = filter::rules().filter(|rule| rule.number == i64::from(number));

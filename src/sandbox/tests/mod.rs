@@ -1,6 +1,7 @@
 //! Tests that run real stages, on this host's own `/usr`, as whoever runs the tests; and as a plain user as well when
 //! that is root.
 
+mod answers;
 mod attributes;
 mod bundle;
 mod data;

@@ -134,6 +134,10 @@ impl Follower {
             Some(Kind::Execute) => self.execute(event),
             Some(Kind::Arguments) => self.arguments(event),
             Some(Kind::Exit) => self.exit(event.process, event.number),
+            Some(Kind::Asked) if self.live.get(&event.process).is_some_and(|live| live.begun) => {
+                let path = self.paths.nameless(text(event.first).unwrap_or_default());
+                self.add(event.process, path, Ways::READ);
+            }
             Some(Kind::Call) if self.live.get(&event.process).is_some_and(|live| live.begun) => {
                 if let Some(kind) = self.call(event) {
                     self.record.count(kind);
