@@ -6,6 +6,7 @@ use super::class::{Class, Kind};
 use super::index::{END, Index};
 use super::versions::{During, SLACK};
 use super::walk::{for_child, inherits, reads};
+use crate::sandbox::Source;
 use crate::trace::{PathId, ROOT, Ways};
 
 /// Most processes that are told of.
@@ -177,8 +178,7 @@ impl Index {
         for touch in self.touches(process) {
             let name = self.names.name(touch.path);
             if self.names.is_nameless(touch.path) {
-                let known = [&b"clock"[..], b"random", b"stat", b"kernel", b"processors", b"memory", b"process-id"];
-                if touch.any(Ways::READ) && known.contains(&name) {
+                if touch.any(Ways::READ) && Source::ALL.iter().any(|source| source.name().as_bytes() == name) {
                     found.insert(String::from_utf8_lossy(name).into_owned());
                 }
             } else if touch.any(Ways::READ)

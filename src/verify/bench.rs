@@ -1,6 +1,5 @@
 //! One stage on the bench: its runs, one after the other, in any surroundings.
 
-use std::collections::BTreeSet;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -93,7 +92,7 @@ impl Bench<'_> {
         let Self { rebuilder, local, broker, .. } = self;
         let mut surroundings = Surroundings::default();
         setting.axes.iter().for_each(|axis| axis.vary(setting.run, &mut surroundings));
-        hold(&setting.pins, &mut surroundings);
+        watch(setting, &mut surroundings);
         let scratch = surroundings.disk.then(|| rebuilder.store.scratch("verify")).transpose()?;
         let mut variation = surroundings.variation.clone();
         variation.scratch = scratch.as_ref().map(|scratch| scratch.path().to_owned());
@@ -130,9 +129,13 @@ impl Bench<'_> {
     }
 }
 
-/// Holds fast what is to be.
-fn hold(pins: &BTreeSet<Pin>, to: &mut Surroundings) {
-    if pins.contains(&Pin::Sequence) {
+/// Holds fast what is to be, and has all questions heard.
+fn watch(setting: &Setting, to: &mut Surroundings) {
+    if setting.watched {
+        let answers = to.variation.answers.get_or_insert_default();
+        setting.pins.iter().filter_map(|pin| pin.source()).for_each(|source| answers.pin(source));
+    }
+    if setting.pins.contains(&Pin::Sequence) {
         to.one_job = true;
         to.variation.processors = Some(1);
     }

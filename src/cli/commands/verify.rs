@@ -229,8 +229,8 @@ fn globs(patterns: &[String]) -> Result<GlobSet, Failure> {
 /// The run that left what a word names, as far as it is known, and the part of its output that is meant.
 fn side(word: &str, project: &Project, context: &Context) -> Option<(Side, String)> {
     let Named::Stage { name, part } = Named::of(word, context) else { return None };
-    let last = project.last(name).ok()??;
-    let done = exec::known(&project.store, last.record.action).ok()??;
+    let preview = project.preview(name, context).ok()?;
+    let done = exec::known(&project.store, preview.key).ok()??;
     Some((Side { output: done.output, trace: done.trace, build: None }, part.to_owned()))
 }
 

@@ -62,13 +62,13 @@ pub(super) fn proof(cause: &Explanation) -> String {
             others.join(" and "),
             there(with)
         ),
-        (axes, _) => {
-            format!(
-                "{word}: {} runs with another {}, {} without",
-                there(with),
-                axes.join(" and another "),
-                gone(without)
-            )
+        (axes, held) => {
+            let cured = match held {
+                [] => String::new(),
+                held => format!("; with {} held fast it does not matter", held.join(" and ")),
+            };
+            let axes = axes.join(" and another ");
+            format!("{word}: {} runs with another {axes}, {} without{cured}", there(with), gone(without))
         }
     }
 }
@@ -104,7 +104,7 @@ pub(super) fn took(step: &Step) -> String {
         "order" => "a folder's order",
         "random" => "random numbers",
         "stat" => "times and numbers of files",
-        "process-id" => "process id",
+        "process-ids" => "process id",
         what => what,
     });
     let mut text = words.collect::<Vec<_>>().join(", ");

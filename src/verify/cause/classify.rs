@@ -75,6 +75,10 @@ fn default(source: Source, around: &Around) -> Class {
             Axis::ProcessIds => Class::ProcessId,
             Axis::Load if around.beside => Class::Race,
             Axis::Load => Class::Load,
+            Axis::Time => Class::DataTime,
+            Axis::Order => Class::ListingOrder,
+            Axis::Kernel => Class::KernelRelease,
+            Axis::Randomness => Class::Random,
         },
         Source::Pin(pin) => match pin {
             Pin::Clock => Class::DataTime,
@@ -83,6 +87,7 @@ fn default(source: Source, around: &Around) -> Class {
             Pin::Stat => Class::FileData,
             Pin::Kernel => Class::KernelRelease,
             Pin::Processors => Class::CoreCount,
+            Pin::Memory => Class::MemorySize,
             Pin::Sequence => Class::Race,
         },
         Source::Unknown => Class::Unknown,
@@ -97,12 +102,11 @@ fn class(mark: &Mark, source: Source, around: &Around) -> Option<Class> {
         Source::Axis(Axis::BuildPath) => path(mark),
         Source::Axis(Axis::FileSystem) => order(mark).or_else(|| member(mark)).unwrap_or(Class::FileData),
         Source::Axis(Axis::Addresses) if mark.what == (What::Bytes { upper: true }) => Class::Padding,
-        Source::Axis(_) => default(source, around),
-        Source::Pin(Pin::Clock) => time(mark, around),
-        Source::Pin(Pin::Random) => random(mark),
-        Source::Pin(Pin::Order) => order(mark).unwrap_or(Class::ListingOrder),
+        Source::Pin(Pin::Clock) | Source::Axis(Axis::Time) => time(mark, around),
+        Source::Pin(Pin::Random) | Source::Axis(Axis::Randomness) => random(mark),
+        Source::Pin(Pin::Order) | Source::Axis(Axis::Order) => order(mark).unwrap_or(Class::ListingOrder),
         Source::Pin(Pin::Stat) => member(mark).unwrap_or(Class::FileData),
-        Source::Pin(_) => default(source, around),
+        Source::Axis(_) | Source::Pin(_) => default(source, around),
         Source::Unknown => return guess(mark, around),
     })
 }
@@ -242,6 +246,7 @@ pub(super) fn suspects(marks: &[Mark], around: &Around) -> Vec<Pin> {
             Pin::Stat => (!fields.is_empty(), "stat"),
             Pin::Kernel => (around.has(&["uname"]), "kernel"),
             Pin::Processors => (around.has(&["nproc"]), "processors"),
+            Pin::Memory => (false, "memory"),
             Pin::Sequence => (around.beside, "beside"),
         };
         2 * i32::from(likely) + i32::from(around.took.contains(taken))

@@ -189,7 +189,8 @@ impl<'a> Evidence<'a> {
             let pair = [other, right.or(left)].map(|side| side.map(|(side, _)| side));
             let seen = self.read(Some(all), &place, &path, pair)?;
             let (with, without) = Default::default();
-            let unknown = Found { place: path, by: By::Unknown, proved: false, with, without, pair: [None, None] };
+            let unknown =
+                Found { place: path, by: By::Unknown, proved: false, with, without, cured: None, pair: [None, None] };
             found.push(explained(&unknown.place, causes(&unknown, &seen)));
         }
         Ok(found)
@@ -199,7 +200,10 @@ impl<'a> Evidence<'a> {
 /// The causes of a place, named by what is known of it.
 fn causes(found: &Found, Seen { marks, chain, commands }: &Seen) -> Vec<Explanation> {
     let sources: Vec<Source> = match &found.by {
-        By::Axes(axes) => axes.iter().map(|axis| Source::Axis(*axis)).collect(),
+        By::Axes(axes) => match found.cured {
+            Some(pin) => vec![Source::Pin(pin)],
+            None => axes.iter().map(|axis| Source::Axis(*axis)).collect(),
+        },
         By::Pin(pin, _) => vec![Source::Pin(*pin)],
         By::Unknown => vec![Source::Unknown],
     };
@@ -207,8 +211,8 @@ fn causes(found: &Found, Seen { marks, chain, commands }: &Seen) -> Vec<Explanat
         (true, with, without) => Proof::Proved { with, without },
         (false, with, without) => Proof::Suspected { with, without },
     };
-    let (axes, held) = match &found.by {
-        By::Axes(axes) => (axes.clone(), Vec::new()),
+    let (axes, held): (Vec<Axis>, Vec<Pin>) = match &found.by {
+        By::Axes(axes) => (axes.clone(), found.cured.into_iter().collect()),
         By::Pin(pin, others) => (Vec::new(), std::iter::once(*pin).chain(others.iter().copied()).collect()),
         By::Unknown => Default::default(),
     };
@@ -238,13 +242,13 @@ fn causes(found: &Found, Seen { marks, chain, commands }: &Seen) -> Vec<Explanat
 /// What a trace calls what a source gives.
 fn taken(source: Source) -> Option<&'static str> {
     match source {
-        Source::Pin(Pin::Clock) => Some("clock"),
-        Source::Pin(Pin::Random) => Some("random"),
-        Source::Pin(Pin::Order) => Some("order"),
+        Source::Pin(Pin::Clock) | Source::Axis(Axis::Time) => Some("clock"),
+        Source::Pin(Pin::Random) | Source::Axis(Axis::Randomness) => Some("random"),
+        Source::Pin(Pin::Order) | Source::Axis(Axis::Order) => Some("order"),
         Source::Pin(Pin::Stat) => Some("stat"),
-        Source::Pin(Pin::Kernel) | Source::Axis(Axis::HostName) => Some("kernel"),
+        Source::Pin(Pin::Kernel) | Source::Axis(Axis::HostName | Axis::Kernel) => Some("kernel"),
         Source::Pin(Pin::Processors) | Source::Axis(Axis::Processors) => Some("processors"),
-        Source::Axis(Axis::ProcessIds) => Some("process-id"),
+        Source::Axis(Axis::ProcessIds) => Some("process-ids"),
         _ => None,
     }
 }

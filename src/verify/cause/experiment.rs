@@ -43,6 +43,8 @@ pub struct Found {
     pub with: Count,
     /// Runs in which it was not.
     pub without: Count,
+    /// What cures an axis that is about several things: held fast, the axis no longer matters.
+    pub cured: Option<Pin>,
     /// Two runs that differ by it; the first may be the known result.
     pub pair: [Option<usize>; 2],
 }
@@ -149,6 +151,7 @@ impl<R: Runs> Experimenter<'_, R> {
                 proved: false,
                 with: count,
                 without: Count::default(),
+                cured: None,
                 pair,
             });
             return Ok(false);
@@ -244,7 +247,15 @@ impl<R: Runs> Experimenter<'_, R> {
         for place in open {
             let pair = self.unlike(&runs, &place).map_or([None, None], |pair| pair.map(Some));
             let with = self.differing(&runs, &place);
-            self.it.found.push(Found { place, by: By::Unknown, proved: false, with, without: Count::default(), pair });
+            self.it.found.push(Found {
+                place,
+                by: By::Unknown,
+                proved: false,
+                with,
+                without: Count::default(),
+                cured: None,
+                pair,
+            });
         }
         Ok(())
     }
@@ -277,7 +288,7 @@ impl<R: Runs> Experimenter<'_, R> {
             self.it.pins.insert(pin);
         }
         let place = place.to_owned();
-        self.it.found.push(Found { place, by: By::Pin(pin, others), proved: enough, with, without, pair });
+        self.it.found.push(Found { place, by: By::Pin(pin, others), proved: enough, with, without, cured: None, pair });
     }
 
     /// How many of these runs are not like the first at a place; the first is not counted.
@@ -327,10 +338,11 @@ impl<R: Runs> Experimenter<'_, R> {
                 let (with, without) = (Count::default(), Count::default());
                 let by = By::Axes(axes.clone());
                 let pair = [None, None];
-                self.it.found.push(Found { place: place.clone(), by, proved: false, with, without, pair });
+                self.it.found.push(Found { place: place.clone(), by, proved: false, with, without, cured: None, pair });
             }
             if !places.is_empty() {
                 self.confirm(&axes, &places, run)?;
+                self.refine(&axes, &places, run)?;
             }
         }
         Ok(())
@@ -402,6 +414,32 @@ impl<R: Runs> Experimenter<'_, R> {
         }
     }
 
+    /// Finds out which of the things that a single axis is about it is.
+    fn refine(&mut self, axes: &[Axis], places: &Places, run: u32) -> Result<(), R::Error> {
+        let about: &[Pin] = match axes {
+            [Axis::FileSystem] => &[Pin::Order, Pin::Stat],
+            [Axis::Time] => &[Pin::Clock, Pin::Stat],
+            _ => return Ok(()),
+        };
+        let held = self.it.pins.clone();
+        for pin in about.iter().filter(|pin| !held.contains(pin)) {
+            let pins: BTreeSet<Pin> = held.iter().copied().chain([*pin]).collect();
+            let with = Setting { pins, ..self.varied(axes, run) };
+            let without = Setting { axes: Vec::new(), run: 0, ..with.clone() };
+            let runs = [self.sample(&without, 2)?, self.sample(&with, 2)?].concat();
+            let by = By::Axes(axes.to_vec());
+            let alike: Vec<&String> = places.iter().filter(|place| self.unlike(&runs, place).is_none()).collect();
+            for place in alike {
+                let mut found = self.it.found.iter_mut();
+                let same = |found: &&mut Found| found.place == *place && found.by == by && found.cured.is_none();
+                if let Some(found) = found.find(same) {
+                    found.cured = Some(*pin);
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// The runs with these axes and those without, as far as no other axes matter at the place.
     fn tally(&self, axes: &[Axis], place: &str) -> (Count, Count) {
         let none = self.of(&self.pinned(&self.it.pins));
@@ -454,7 +492,15 @@ impl<R: Runs> Experimenter<'_, R> {
         for place in self.places(&[*first]).into_iter().filter(|place| !found.contains(place)) {
             let with = Count { runs: runs.len() as u32, differ: runs.len() as u32 };
             let pair = [None, Some(*first)];
-            self.it.found.push(Found { place, by: By::Unknown, proved: false, with, without: Count::default(), pair });
+            self.it.found.push(Found {
+                place,
+                by: By::Unknown,
+                proved: false,
+                with,
+                without: Count::default(),
+                cured: None,
+                pair,
+            });
         }
     }
 }

@@ -82,7 +82,7 @@ pub struct Step {
     /// By which file or pipe.
     pub by: String,
     /// What it took that is otherwise each time: `clock`, `random`, `order`, `stat`, `kernel`, `processors`, `memory`,
-    /// `process-id`.
+    /// `process-ids`.
     pub took: Vec<String>,
     /// Whether another process wrote to the same at the same time.
     pub beside: bool,

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::place::Departure;
 use crate::digest::Digest;
+use crate::sandbox::Source;
 use crate::verify::Axis;
 
 /// What of a run can be held fast: then each run sees the same of it.
@@ -25,14 +26,38 @@ pub enum Pin {
     Kernel,
     /// How many processors there are.
     Processors,
+    /// How much memory there is.
+    Memory,
     /// What runs beside what: one job and one processor.
     Sequence,
 }
 
 impl Pin {
     /// All of them, those first that are told best by what they leave.
-    pub const ALL: [Self; 7] =
-        [Self::Clock, Self::Random, Self::Order, Self::Stat, Self::Kernel, Self::Processors, Self::Sequence];
+    pub const ALL: [Self; 8] = [
+        Self::Clock,
+        Self::Random,
+        Self::Order,
+        Self::Stat,
+        Self::Kernel,
+        Self::Processors,
+        Self::Memory,
+        Self::Sequence,
+    ];
+
+    /// What is answered in place of the kernel; nothing is for what is no question.
+    pub fn source(self) -> Option<Source> {
+        Some(match self {
+            Self::Clock => Source::Clock,
+            Self::Random => Source::Random,
+            Self::Order => Source::Order,
+            Self::Stat => Source::Stat,
+            Self::Kernel => Source::Kernel,
+            Self::Processors => Source::Processors,
+            Self::Memory => Source::Memory,
+            Self::Sequence => return None,
+        })
+    }
 
     /// Its name in reports.
     pub fn name(self) -> &'static str {
@@ -43,6 +68,7 @@ impl Pin {
             Self::Stat => "file times and numbers",
             Self::Kernel => "kernel",
             Self::Processors => "processors",
+            Self::Memory => "memory size",
             Self::Sequence => "one job on one processor",
         }
     }

@@ -148,7 +148,7 @@ fn what_happens_now_and_then_takes_more_runs_or_is_suspected() {
     assert!(found[0].without.runs >= 5, "{:?}", found[0]);
     // Whatever is held fast, however the numbers fall: nothing wrong is ever proved.
     let mut wrong = 0;
-    for seed in 0..300 {
+    for seed in 0..40 {
         for below in [2, 3, 8] {
             let mut toy = Toy::new(vec![("rare", Box::new(move |_, draw| u64::from(draw(below) == 0)))]);
             toy.state = seed;
@@ -157,7 +157,7 @@ fn what_happens_now_and_then_takes_more_runs_or_is_suspected() {
         }
     }
     // Luck has its once in a hundred for each thing that is tried.
-    assert!(wrong < 9, "{wrong} of 900");
+    assert!(wrong < 3, "{wrong} of 120");
 }
 
 #[test]
