@@ -23,7 +23,7 @@ use repro::build::{Resolver, known};
 use repro::digest::Digest;
 use repro::exec::Local;
 use repro::lockfile::Lockfile;
-use repro::sandbox::{CancelToken, Launchers, Outcome, RunIo, isolation_id};
+use repro::sandbox::{CancelToken, Launchers, Outcome, RunIo};
 use repro::stage::{Graph, ParamValues};
 use repro::store::Store;
 use repro::trace::{Recorder, Trace};
@@ -74,7 +74,7 @@ fn measure(store: &Store, graph: &Graph, lockfile: &Lockfile, name: &str, rounds
         })
         .collect();
     let stage = graph.find(name).expect("there is such a stage");
-    let resolver = Resolver::new(store, graph, lockfile, isolation_id());
+    let resolver = Resolver::new(store, graph, lockfile);
     let (inputs, _) = resolver.inputs(stage, &|need| outputs[need]).expect("its inputs are in the store");
     let prepared = Local::new(store).prepare(name, &inputs, &stage.limits).expect("its inputs can be laid out");
     let root = rustix::process::geteuid().is_root();
