@@ -84,11 +84,8 @@ impl Variation {
                         nodes.retain(|node| !RANDOM.contains(&node.as_str()));
                         *random = Some(seed);
                     }
-                    Some(Random::Real) => {
-                        if random.take().is_some() {
-                            nodes.extend(RANDOM.map(str::to_owned));
-                        }
-                    }
+                    Some(Random::Real) if random.take().is_some() => nodes.extend(RANDOM.map(str::to_owned)),
+                    Some(Random::Real) => {}
                 },
                 Step::Supervise { .. } if self.answers.is_some() => continue,
                 Step::Spawn => {

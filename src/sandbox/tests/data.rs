@@ -15,6 +15,7 @@ fn sample() -> Plan {
         stage_dir: "/store/h".into(),
         argv: ["/bin/sh", "-eu", "/stage/build.sh"].map(str::to_owned).to_vec(),
         env: [("PATH".to_owned(), "/usr/bin".to_owned()), ("WORDS".to_owned(), "it's two".to_owned())].into(),
+        level: Level::default(),
         limits: Limits::default(),
         left: None,
         terminal: false,
