@@ -13,18 +13,11 @@
 
 mod common;
 
-use std::collections::BTreeMap;
 use std::os::fd::AsFd;
-use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use common::processor;
-use repro::build::{Resolver, known};
-use repro::digest::Digest;
-use repro::exec::Local;
-use repro::lockfile::Lockfile;
-use repro::sandbox::{CancelToken, Launchers, Outcome, RunIo, isolation_id};
-use repro::stage::{Graph, ParamValues};
+use common::{processor, stage};
+use repro::sandbox::{CancelToken, Launchers, Outcome, RunIo};
 use repro::store::Store;
 use repro::trace::{Recorder, Trace};
 
@@ -33,22 +26,12 @@ fn main() {
     if std::env::args().any(|argument| argument == "--test") {
         return;
     }
-    let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
-    let rounds: Option<usize> = words.first().and_then(|word| word.parse().ok());
-    let named = words.get(usize::from(rounds.is_some())..).unwrap_or_default();
-    let stages: Vec<&str> =
-        if named.is_empty() { vec!["zlib", "busybox", "musl"] } else { named.iter().map(String::as_str).collect() };
-    let home = std::env::var_os("HOME").map_or_else(|| PathBuf::from("/"), PathBuf::from);
-    let folder = std::env::var_os("REPRO_STORE").map_or_else(|| home.join(".cache/repro"), PathBuf::from);
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let store = Store::open(&folder).expect("the store can be opened");
-    let graph = Graph::load(root, &ParamValues::default()).expect("the stages are right");
-    let lockfile = Lockfile::load(&root.join("lockfile.json")).expect("the lockfile is right");
-    let rounds = rounds.unwrap_or(3);
+    let (rounds, stages) = stage::words(&["zlib", "busybox", "musl"]);
+    let store = stage::store();
     println!("CPU in s, smallest of {rounds} rounds (and median); with two cores");
     println!("{:<10} {:<9} {:>9} {:>18} {:>18} {:>12}", "stage", "how", "calls", "alone", "traced", "ratio");
     for name in stages {
-        measure(&store, &graph, &lockfile, name, rounds);
+        measure(&store, &name, rounds);
     }
 }
 
@@ -62,21 +45,8 @@ enum How {
     Traced,
 }
 
-fn measure(store: &Store, graph: &Graph, lockfile: &Lockfile, name: &str, rounds: usize) {
-    // What the stage needs is what the lockfile says it is.
-    let outputs: BTreeMap<String, Digest> = graph
-        .closure(&[name])
-        .expect("there is such a stage")
-        .into_iter()
-        .filter_map(|stage| {
-            let output = lockfile.known_output(&stage.name, &known::target(stage, graph.params()))?;
-            Some((stage.name.clone(), output.tree))
-        })
-        .collect();
-    let stage = graph.find(name).expect("there is such a stage");
-    let resolver = Resolver::new(store, graph, lockfile, isolation_id());
-    let (inputs, _) = resolver.inputs(stage, &|need| outputs[need]).expect("its inputs are in the store");
-    let prepared = Local::new(store).prepare(name, &inputs, &stage.limits).expect("its inputs can be laid out");
+fn measure(store: &Store, name: &str, rounds: usize) {
+    let prepared = stage::prepared(store, name);
     let root = rustix::process::geteuid().is_root();
     let ways = if root { vec![How::Alone, How::Recorded, How::Traced] } else { vec![How::Alone, How::Traced] };
     let mut times = vec![Vec::new(); ways.len()];

@@ -1,5 +1,9 @@
 //! What several benchmarks measure with.
 
+#![allow(dead_code, reason = "each benchmark takes a part of it")]
+
+pub mod stage;
+
 use std::time::Duration;
 
 use nix::sys::resource::{UsageWho, getrusage};

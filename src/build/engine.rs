@@ -94,7 +94,7 @@ impl Engine<'_> {
     pub fn run<S: AsRef<str>>(&self, targets: &[S], options: &Options) -> Result<Run, Error> {
         let stages = self.graph.closure(targets)?;
         crate::sandbox::doctor::require()?;
-        let resolver = Resolver::new(self.store, self.graph, self.lockfile, crate::sandbox::isolation_id());
+        let resolver = Resolver::new(self.store, self.graph, self.lockfile);
         let pins = resolver.missing(&stages)?;
         if !pins.is_empty() {
             self.fetcher.fetch(&pins)?;

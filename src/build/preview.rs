@@ -39,7 +39,7 @@ impl<'a> Engine<'a> {
     /// As [`Engine::preview`].
     pub fn previews(&self, name: &str) -> Result<Vec<Preview<'a>>, Error> {
         let stages = self.graph.closure(&[name])?;
-        let resolver = Resolver::new(self.store, self.graph, self.lockfile, crate::sandbox::isolation_id());
+        let resolver = Resolver::new(self.store, self.graph, self.lockfile);
         let pins = resolver.missing(&stages)?;
         if !pins.is_empty() {
             self.fetcher.fetch(&pins)?;

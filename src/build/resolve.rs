@@ -22,15 +22,14 @@ pub struct Resolver<'a> {
     store: &'a Store,
     graph: &'a Graph,
     lockfile: &'a Lockfile,
-    isolation: String,
     sysroots: Memo<String, Digest>,
     sources: Memo<(String, Option<String>, bool), Digest>,
 }
 
 impl<'a> Resolver<'a> {
     /// A resolver for one graph and the lockfile that pins it; `isolation` is the sandbox's own name of what it gives.
-    pub fn new(store: &'a Store, graph: &'a Graph, lockfile: &'a Lockfile, isolation: String) -> Self {
-        Self { store, graph, lockfile, isolation, sysroots: Memo::default(), sources: Memo::default() }
+    pub fn new(store: &'a Store, graph: &'a Graph, lockfile: &'a Lockfile) -> Self {
+        Self { store, graph, lockfile, sysroots: Memo::default(), sources: Memo::default() }
     }
 
     /// The pins that have to be fetched before `stages` can be resolved: those whose bytes are not in the store and
@@ -162,7 +161,7 @@ impl<'a> Resolver<'a> {
             env: stage.environment(self.graph.params()),
             platform: BTreeMap::from([
                 ("arch".to_owned(), "x86_64".to_owned()),
-                ("isolation".to_owned(), self.isolation.clone()),
+                ("isolation".to_owned(), crate::sandbox::isolation_id(stage.level)),
             ]),
         };
         Ok((inputs, files))

@@ -122,7 +122,7 @@ fn exec_code(error: &exec::Error) -> ExitCode {
         Error::Failed { .. } | Error::Output { .. } | Error::Cancelled { .. } => ExitCode::Stage,
         Error::Sandbox { source, .. } if source.is_host() => ExitCode::Host,
         Error::Sandbox { source: sandbox::Error::NoProgram { .. }, .. } => ExitCode::Stage,
-        Error::Conflict { .. } | Error::Glob { .. } => ExitCode::Usage,
+        Error::Conflict { .. } | Error::Glob { .. } | Error::Isolation { .. } => ExitCode::Usage,
         Error::Store(error) => store_code(error),
         Error::Sandbox { .. } | Error::Trace { .. } | Error::Slot { .. } | Error::Log { .. } | Error::Fs(_) => {
             ExitCode::Bug

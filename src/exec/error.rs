@@ -54,6 +54,12 @@ pub enum Error {
         /// What failed.
         source: trace::Error,
     },
+    /// Its isolation is not known here.
+    #[error("isolate stage `{stage}`: its level is not known")]
+    Isolation {
+        /// The stage.
+        stage: String,
+    },
     /// No core or descriptor for the job.
     #[error("get a core for stage `{stage}`: {reason}")]
     Slot {
@@ -120,6 +126,9 @@ impl Error {
             Self::Store(error) => error.hint(),
             Self::Log { .. } => Some("see that there is room and that the folder belongs to you".to_owned()),
             Self::Conflict { source, .. } => source.hint(),
+            Self::Isolation { .. } => {
+                Some("build it with the version of `repro` that its definition is for".to_owned())
+            }
             Self::Glob { .. } => Some("write a glob such as `usr/include/**`".to_owned()),
             Self::Cancelled { .. } | Self::Slot { .. } => None,
         }

@@ -68,6 +68,7 @@ impl<'a> Local<'a> {
             target: target.map(&mut lay_out).transpose()?.into_iter().collect(),
             argv: inputs.argv.clone(),
             env: inputs.env.clone(),
+            level: inputs.level().ok_or_else(|| Error::Isolation { stage: stage.to_owned() })?,
             ..StagePlan::default()
         };
         plan.stage_dir = lay_out(inputs.stage_dir)?;

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::child::EPOCH;
+use crate::stage::Level;
 
 /// The second that every file which a stage makes was written in, and that its clock begins after, where these are fixed:
 /// a day after the time of all inputs.
@@ -109,7 +110,7 @@ pub struct Answers {
     /// The order of directories.
     pub order: Order,
     /// Whether numbers and blocks of files are made up in the order in which they are first seen, and files that the stage
-    /// writes are of the second [`FIXED`]. Which of them is newer stays true, to about a tenth of a millisecond.
+    /// writes are of the second [`FIXED`], in the order in which they were written.
     pub stat: bool,
     /// Release and version of the kernel.
     pub kernel: Option<String>,
@@ -139,6 +140,16 @@ impl Answers {
         let mut answers = Self::default();
         sources.into_iter().for_each(|source| answers.pin(source));
         answers
+    }
+
+    /// What a stage of this level is told; none if it is not supervised.
+    pub fn of(level: Level) -> Option<Self> {
+        const STEADY: [Source; 4] = [Source::Random, Source::Kernel, Source::Processors, Source::Memory];
+        match level {
+            Level::Isolated => None,
+            Level::Steady => Some(Self::pinned(STEADY)),
+            Level::Strict => Some(Self::pinned(Source::ALL)),
+        }
     }
 
     /// The sources that say something else than they would.

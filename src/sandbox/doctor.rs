@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
@@ -17,6 +18,7 @@ use super::plan::{Limits, Namespace, Plan, Step};
 use super::run::{RunIo, Tracing};
 use super::stage_plan::StagePlan;
 use crate::digest::Digest;
+use crate::stage::Level;
 use crate::sys::CancelToken;
 use crate::sys::process;
 
@@ -119,7 +121,7 @@ pub fn require() -> Result<(), Error> {
         Error::System { what: "make a cancellation token", source }
     })?;
     let io = RunIo { log: &mut |_| {}, jobserver: None, cancel: &cancel, tracing: Tracing::Off, terminal: None };
-    let result = minimal().run(&Launchers::new(), io);
+    let result = minimal(Level::Isolated).run(&Launchers::new(), io);
     match result {
         // All steps but the last have worked: there is no program in an empty root.
         Err(Error::NoProgram { .. }) | Ok(_) => Ok(()),
@@ -134,16 +136,17 @@ pub fn require() -> Result<(), Error> {
     }
 }
 
-/// The name of the isolation that every stage gets: equal on all hosts and for all users on which stages run at all,
-/// because there is no other. It changes when a step that stages can notice does, and so is part of an action's key.
-pub fn isolation_id() -> String {
-    let plan = minimal();
+/// The name of the isolation that every stage of a level gets: equal on all hosts and for all users on which stages run at
+/// all, because there is no other. It changes when a step that stages can notice does, and so is part of an action's key.
+pub fn isolation_id(level: Level) -> String {
+    static NAMES: OnceLock<[String; 3]> = OnceLock::new();
     // The steps as text, with the filter's own digest among them.
-    format!("isolated-1-{}", Digest::of(plan.to_string().as_bytes()).short())
+    let named = |level: Level| format!("{level}-1-{}", Digest::of(minimal(level).to_string().as_bytes()).short());
+    NAMES.get_or_init(|| Level::ALL.map(named))[level as usize].clone()
 }
 
 /// A plan with nothing of any stage in it.
-fn minimal() -> Plan {
+fn minimal(level: Level) -> Plan {
     // Numbers of its own: the defaults may change without a stage noticing.
     let limits = Limits {
         time: Duration::from_secs(60),
@@ -154,7 +157,8 @@ fn minimal() -> Plan {
         inodes: 1000,
         log: 1 << 20,
     };
-    StagePlan { tools: vec![EMPTY.into()], argv: vec!["/probe".to_owned()], limits, ..StagePlan::default() }.plan()
+    let (tools, argv) = (vec![EMPTY.into()], vec!["/probe".to_owned()]);
+    StagePlan { tools, argv, level, limits, ..StagePlan::default() }.plan()
 }
 
 /// Steps of the minimal plan that show a feature, besides those that every trial starts with.
@@ -222,7 +226,8 @@ fn started(namespaces: u64) -> Result<(), Error> {
 fn tried(wanted: Wanted) -> Result<(), Error> {
     let system = |what| move |source| Error::System { what, source };
     let basic = |step: &Step| matches!(step, Step::Enter { .. } | Step::Identity { .. });
-    let steps: Vec<Step> = minimal().steps.into_iter().filter(|step| basic(step) || wanted(step)).collect();
+    let steps: Vec<Step> =
+        minimal(Level::Isolated).steps.into_iter().filter(|step| basic(step) || wanted(step)).collect();
     let prepared = Prepared::of(&steps, false)?;
     let (control, control_child) =
         rustix::net::socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)

@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::answers::Answers;
 use super::filter;
 use super::plan::{Limits, Namespace, Plan, Resource, SCHEMA, Step};
+use super::vary::Variation;
+use crate::stage::Level;
 
 /// User and group id of a stage's processes, and of all files that it sees.
 pub const ID: u32 = 1000;
@@ -41,6 +44,8 @@ pub struct StagePlan {
     pub argv: Vec<String>,
     /// The environment, all of it.
     pub env: BTreeMap<String, String>,
+    /// What holds still while it runs.
+    pub level: Level,
     /// What it may use.
     pub limits: Limits,
     /// Checkouts that `/build` and `/out` begin with, under a scratch upper layer, instead of being empty: what a failed
@@ -124,7 +129,10 @@ impl StagePlan {
             Step::Filter { policy: filter::name() },
             Step::Execute { argv: self.argv.clone(), env: self.env.clone() },
         ]);
-        Plan { schema: SCHEMA, steps, limits: self.limits.clone() }
+        let mut plan = Plan { schema: SCHEMA, steps, limits: self.limits.clone() };
+        let variation = Variation { answers: Answers::of(self.level), ..Variation::default() };
+        variation.apply(&mut plan);
+        plan
     }
 }
 

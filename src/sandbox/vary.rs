@@ -10,6 +10,9 @@ use std::path::PathBuf;
 use super::answers::{Answers, Random};
 use super::plan::{Plan, Step};
 
+/// Devices that give random numbers.
+const RANDOM: [&str; 2] = ["random", "urandom"];
+
 /// Other surroundings. The default changes nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Variation {
@@ -75,12 +78,16 @@ impl Variation {
                 }
                 Step::Umask { mask } => *mask = self.umask.unwrap_or(*mask),
                 Step::Personality { persona } if self.addresses => *persona = 0,
-                Step::Devices { nodes, random, .. } => {
-                    if let Some(Random::Fixed(seed)) = self.answers.as_ref().map(|answers| answers.random) {
-                        nodes.retain(|node| node != "random" && node != "urandom");
+                Step::Devices { nodes, random, .. } => match self.answers.as_ref().map(|answers| answers.random) {
+                    None => {}
+                    Some(Random::Fixed(seed)) => {
+                        nodes.retain(|node| !RANDOM.contains(&node.as_str()));
                         *random = Some(seed);
                     }
-                }
+                    Some(Random::Real) if random.take().is_some() => nodes.extend(RANDOM.map(str::to_owned)),
+                    Some(Random::Real) => {}
+                },
+                Step::Supervise { .. } if self.answers.is_some() => continue,
                 Step::Spawn => {
                     let supervise = |answers: &Answers| Step::Supervise { answers: answers.clone() };
                     steps.extend(self.answers.as_ref().map(supervise));
@@ -116,6 +123,7 @@ fn parents(path: &str) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::sandbox::StagePlan;
+    use crate::stage::Level;
 
     #[test]
     fn nothing_changes_nothing() {
@@ -123,6 +131,23 @@ mod tests {
         let mut other = plan.clone();
         Variation::default().apply(&mut other);
         assert_eq!(plan, other);
+    }
+
+    #[test]
+    fn a_level_is_left_for_another() {
+        let of = |level| StagePlan { argv: vec!["/bin/sh".into()], level, ..StagePlan::default() }.plan();
+        for (from, to) in
+            [(Level::Strict, Level::Steady), (Level::Steady, Level::Strict), (Level::Isolated, Level::Strict)]
+        {
+            let mut plan = of(from);
+            Variation { answers: Answers::of(to), ..Variation::default() }.apply(&mut plan);
+            assert_eq!(plan, of(to));
+        }
+        // Only listening: what is left of the level is nothing.
+        let mut plan = of(Level::Strict);
+        Variation { answers: Some(Answers::default()), ..Variation::default() }.apply(&mut plan);
+        plan.steps.retain(|step| !matches!(step, Step::Supervise { .. }));
+        assert_eq!(plan, of(Level::Isolated));
     }
 
     #[test]

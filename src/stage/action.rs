@@ -20,6 +20,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::files::FileKind;
+use super::level::Level;
 use crate::digest::reapi::{
     Action, Command, Directory, DirectoryNode, FileNode, Pair, Platform, SymlinkNode, check_name,
 };
@@ -96,6 +97,13 @@ pub struct ActionInputs {
     pub env: BTreeMap<String, String>,
     /// What the machine was asked for: `arch`, `isolation`…
     pub platform: BTreeMap<String, String>,
+}
+
+impl ActionInputs {
+    /// The level that its isolation is of; none if that is of another version of `repro`.
+    pub fn level(&self) -> Option<Level> {
+        Level::parse(self.platform.get("isolation")?.split('-').next()?)
+    }
 }
 
 /// An action in its canonical bytes, ready to be stored.

@@ -3,6 +3,7 @@
 mod action;
 mod files;
 mod graph;
+mod level;
 mod load;
 mod mistake;
 mod model;
@@ -24,6 +25,7 @@ pub use action::{
 };
 pub use files::{FileKind, FilesError, StageFile, stage_tree_files};
 pub use graph::{FIXED_ENVIRONMENT, Graph, UnknownStage};
+pub use level::Level;
 pub use mistake::{Mistake, Mistakes};
 pub(crate) use mistake::{did_you_mean, nearest};
 pub use model::{InputRef, Limits, SourceDef, SourceUse, Stage, Win};

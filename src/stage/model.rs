@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::level::Level;
+
 /// One node of the build graph: what `stages/<name>/stage.toml` says, with parameters already substituted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Stage {
@@ -35,6 +37,8 @@ pub struct Stage {
     pub env: BTreeMap<String, String>,
     /// Which input wins where two give one path different contents; the first rule that matches counts.
     pub wins: Vec<Win>,
+    /// What holds still while it runs.
+    pub level: Level,
     /// Where the stage is stopped. Never part of the key.
     pub limits: Limits,
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use super::level::Level;
 use super::mistake::{Mistake, did_you_mean};
 use super::model::{InputRef, Limits, SourceDef, SourceUse, Stage, Win};
 use super::params::{self, ParamValues};
@@ -23,7 +24,7 @@ pub(super) struct Parsed {
 /// Keys of the tables, which the schema must have too.
 pub(super) const STAGE: &[&str] = &[
     "schema", "summary", "params", "tools", "target", "inputs", "script", "shell", "outputs", "test", "sources", "env",
-    "wins", "limits",
+    "wins", "level", "limits",
 ];
 pub(super) const SOURCE_USE: &[&str] = &["writable", "inner", "unpack"];
 pub(super) const WIN: &[&str] = &["path", "input"];
@@ -113,6 +114,7 @@ fn read_stage(name: &str, fields: &Fields<'_, '_>, values: &ParamValues) -> Pars
         test: fields.boolean("test").unwrap_or(false),
         env: environment(fields, &template),
         wins: wins(fields, &template, &tools, &target),
+        level: level(fields),
         limits: limits(fields),
         sources: BTreeMap::new(),
         tools: tools.into_iter().map(|layer| layer.value).collect(),
@@ -247,6 +249,18 @@ fn wins(fields: &Fields<'_, '_>, template: &Template<'_>, tools: &[At<InputRef>]
         }
     }
     wins
+}
+
+fn level(fields: &Fields<'_, '_>) -> Level {
+    let Some(found) = fields.string("level") else { return Level::default() };
+    let result = Level::parse(&found.value).ok_or_else(|| {
+        let names = Level::ALL.map(Level::name);
+        Wrong {
+            message: format!("`{}` is no level", found.value),
+            help: Some(format!("levels are {}", names.join(", "))),
+        }
+    });
+    fields.doc.take(&found.span, result).unwrap_or_default()
 }
 
 fn limits(fields: &Fields<'_, '_>) -> Limits {

@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, Schema, generate::SchemaSettings};
 
+use super::level::Level;
+
 /// `stages/<name>/stage.toml`: one node of the build graph.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields, rename = "stage.toml")]
@@ -49,6 +51,8 @@ struct StageFile {
     /// Which input wins where two give one path different contents; the first rule that matches counts.
     #[schemars(default)]
     wins: Vec<Win>,
+    /// What holds still while the stage runs. Default: isolated.
+    level: Option<Level>,
     /// Where the stage is stopped.
     limits: Option<Limits>,
 }

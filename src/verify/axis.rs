@@ -152,7 +152,7 @@ impl Axis {
             Self::Randomness => "random numbers: the kernel's; the same for each program, of some seed",
             Self::Addresses => "addresses: fixed; randomised",
             Self::ProcessIds => "process ids: from 2; from 20,000 and 31,000",
-            Self::Load => "the machine: as it is; one more process that never rests",
+            Self::Load => "the machine: as it is; busy in bursts of 7 ms",
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::axis::Surroundings;
 use super::cause::{self, Evidence, Left, Pin, Ran, Runs, Setting, Side};
@@ -10,6 +10,7 @@ use super::rebuild::{Error, Known, Rebuilder};
 use super::report::{Outcome, Trial};
 use crate::build::Core;
 use crate::exec::{self, Done, Executor, Io, Job, Local};
+use crate::sandbox::Answers;
 use crate::schedule::events::{Event, StageFailure, StageResult};
 use crate::schedule::{Broker, CancelToken};
 
@@ -24,12 +25,23 @@ pub(super) struct Bench<'a> {
     pub(super) evidence: Evidence<'a>,
     /// What each run came to, in the order of the runs.
     pub(super) trials: Vec<Trial>,
+    /// When the last run as it was built began.
+    pub(super) begun: Option<Instant>,
 }
+
+/// Runs as it was built begin so long after each other: in the same second, the time would be alike by luck.
+const APART: Duration = Duration::from_millis(1_100);
 
 impl Runs for Bench<'_> {
     type Error = Error;
 
     fn run(&mut self, setting: &Setting) -> Result<Ran, Error> {
+        if setting.axes.is_empty() && setting.pins.is_empty() {
+            if let Some(before) = self.begun {
+                std::thread::sleep(APART.saturating_sub(before.elapsed()));
+            }
+            self.begun = Some(now());
+        }
         let label = self.label(setting);
         let begun = now();
         let events = self.rebuilder.events;
@@ -91,6 +103,8 @@ impl Bench<'_> {
         let Known { stage, inputs, action, log, .. } = self.known;
         let Self { rebuilder, local, broker, .. } = self;
         let mut surroundings = Surroundings::default();
+        // What the stage's level answers is what is varied.
+        surroundings.variation.answers = inputs.level().and_then(Answers::of);
         setting.axes.iter().for_each(|axis| axis.vary(setting.run, &mut surroundings));
         watch(setting, &mut surroundings);
         let scratch = surroundings.disk.then(|| rebuilder.store.scratch("verify")).transpose()?;
@@ -141,6 +155,9 @@ fn watch(setting: &Setting, to: &mut Surroundings) {
     }
 }
 
+/// How long the machine is kept busy at a time.
+const BURST: Duration = Duration::from_millis(7);
+
 /// A core, and the tokens of a broker that has no more of them.
 struct OneJob {
     _core: Core,
@@ -153,7 +170,8 @@ impl exec::Slot for OneJob {
     }
 }
 
-/// Keeps a processor busy until it is dropped.
+/// Keeps a processor busy until it is dropped, in bursts: what is disturbed is the order in which processes run, and a machine
+/// that never rests would only make all of them late.
 struct Load {
     stop: std::sync::Arc<AtomicBool>,
     thread: Option<std::thread::JoinHandle<()>>,
@@ -166,7 +184,11 @@ impl Load {
             let stop = stop.clone();
             move || {
                 while !stop.load(Ordering::Relaxed) {
-                    std::hint::spin_loop();
+                    let begun = now();
+                    while begun.elapsed() < BURST {
+                        std::hint::spin_loop();
+                    }
+                    std::thread::sleep(3 * BURST);
                 }
             }
         });
@@ -184,7 +206,7 @@ impl Drop for Load {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "how long a run took is shown to people, and is in no report")]
+#[expect(clippy::disallowed_methods, reason = "how long a run or a burst took is in no report")]
 fn now() -> Instant {
     Instant::now()
 }

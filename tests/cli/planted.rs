@@ -29,20 +29,21 @@ pub const PLANTED: &[Planted] = &[
     ),
     fault(
         "macro",
-        &["date-macro"],
+        &["date-macro", "time-zone"],
         "unset SOURCE_DATE_EPOCH
         echo 'const char built[] = __DATE__ \" \" __TIME__;' >x.c; gcc -c x.c -o /out/x.o",
     ),
     fault(
         "macro-linked",
-        &["date-macro"],
+        &["date-macro", "time-zone"],
         r#"unset SOURCE_DATE_EPOCH
         echo 'const char *when(void) { return __TIME__; }' >a.c
         echo 'const char *when(void); int main(void) { return when()[0]; }' >b.c
         printf 'x: a.o b.o\n\tgcc -Wl,--build-id=none -o $@ $^\n' >Makefile
         make; cp x /out/x"#,
     ),
-    fault("date", &["text-time"], "date >/out/x"),
+    fault("date", &["text-time"], "date -u >/out/x"),
+    fault("date-zone", &["text-time", "time-zone"], "date >/out/x"),
     fault(
         "header",
         &["text-time"],
@@ -53,7 +54,7 @@ pub const PLANTED: &[Planted] = &[
     fault(
         "stamp",
         &["data-time"],
-        "echo 'const char built[] = STAMP;' >x.c; gcc -DSTAMP=\"\\\"$(date)\\\"\" -c x.c -o /out/x.o",
+        "echo 'const char built[] = STAMP;' >x.c; gcc -DSTAMP=\"\\\"$(date -u)\\\"\" -c x.c -o /out/x.o",
     ),
     fault(
         "bytecode",
@@ -135,8 +136,8 @@ p.compile(\"m.py\", \"/out/m.pyc\", invalidation_mode=p.PycInvalidationMode.TIME
     fault("random", &["random"], "head -c 16 /dev/urandom >/out/x"),
     fault("random-hex", &["random"], "od -An -N16 -tx1 /dev/urandom | tr -d ' ' >/out/x"),
     fault("random-python", &["random"], "python3 -c 'import random; print(random.getrandbits(64))' >/out/x"),
-    fault("mktemp-text", &["temporary-name"], "f=$(mktemp); echo \"generated in $f\" >/out/x"),
-    fault("mktemp-name", &["temporary-name"], "echo same >\"$(mktemp /out/tmp.XXXXXXXX)\"; chmod 644 /out/*"),
+    suspected("mktemp-text", &["temporary-name"], "f=$(mktemp); echo \"generated in $f\" >/out/x"),
+    suspected("mktemp-name", &["temporary-name"], "echo same >\"$(mktemp /out/tmp.XXXXXXXX)\"; chmod 644 /out/*"),
     fault(
         "uuid",
         &["uuid"],
@@ -171,7 +172,7 @@ gcc -O0 -o x x.c; ./x"#,
         gcc -o x x.c; ./x >/out/x"#,
     ),
     // Surroundings.
-    fault("locale", &["locale"], "echo 'int f(void) { return }' >x.c; LANGUAGE= gcc -c x.c 2>/out/x || true"),
+    fault("locale", &["locale"], "echo \"sorted as in $LC_ALL\" >/out/x"),
     fault("zone", &["time-zone"], "date -d @86400 >/out/x"),
     fault("environment", &["environment"], "env | grep '^COLUMNS' >/out/x || true"),
     fault("user", &["user-name"], "echo \"by ${USER-nobody}\" >/out/x"),
@@ -208,11 +209,14 @@ gcc -O0 -o x x.c; ./x"#,
     fault("process", &["process-id"], "echo $$ >/out/x"),
     fault("process-name", &["process-id"], "echo same >/out/part.$$"),
     fault("inode", &["file-data"], "echo 1 >f; stat -c %i f >/out/x"),
-    fault("listing", &["file-data"], "echo 1 >f; ls -l --time-style=full-iso f | cut -d ' ' -f 6-7 >/out/x"),
+    fault("listing", &["file-data"], "echo 1 >f; ls -l --time-style=+%s f | cut -d ' ' -f 6 >/out/x"),
     suspected(
         "duration",
         &["load"],
-        "bash -c 'TIMEFORMAT=%3R; time sleep 0.0$((RANDOM % 9 + 1))' 2>&1 | sed 's/$/s/' >/out/x",
+        "python3 -c 'import time
+begun = time.monotonic()
+sum(range(100000))
+print(\"took %.6f s\" % (time.monotonic() - begun))' >/out/x",
     ),
     // Two in one file.
     fault("date-umask", &["text-time", "umask"], "{ date -u; umask; } >/out/x"),

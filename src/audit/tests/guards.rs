@@ -94,6 +94,7 @@ fn judged(trace: Option<&Trace>, writable: bool) -> Vec<String> {
         sources: BTreeMap::new(),
         env: BTreeMap::new(),
         wins: Vec::new(),
+        level: crate::stage::Level::default(),
         limits: Limits::default(),
     };
     let inputs = ActionInputs {

@@ -35,6 +35,7 @@ fn stage(name: &str, inputs: &[InputRef]) -> Stage {
         sources: BTreeMap::new(),
         env: BTreeMap::new(),
         wins: Vec::new(),
+        level: crate::stage::Level::default(),
         limits: Limits::default(),
     }
 }

@@ -12,8 +12,8 @@
 //!
 //! # What is not covered
 //! Clocks that measure durations (monotonic, boot time, CPU time, rusage), timers of timerfd_create(2) and timer_create(2)
-//! by the time of day, process ids, the order in which processes and threads run and with it who is first to see a file,
-//! sub-second times of files, `rdtsc`, `rdrand`, `rdseed`, `rdpid` and `cpuid`, mount ids. `/dev/urandom` is a file of 4 MiB
+//! by the time of day, process ids, the order in which processes and threads run and with it who is first to see a file and
+//! which files are written at the same moment, `rdtsc`, `rdrand`, `rdseed`, `rdpid` and `cpuid`, mount ids. `/dev/urandom` is a file of 4 MiB
 //! when random numbers are fixed. A program that looks for the vDSO in `/proc/self/maps` finds it.
 
 mod clock;

@@ -16,8 +16,8 @@ pub(super) const STATX: usize = 256;
 
 /// The kernel's times of files may lag behind its clock by so much, nanoseconds.
 pub(super) const GRAIN: i128 = SECOND;
-/// So long a stage may take for the times of its files to keep their order, nanoseconds.
-const LONGEST: i128 = 86_400 * SECOND;
+/// Nanoseconds between the times that files are shown to be of, one after the other.
+const STEP: u64 = 1000;
 /// What all directories hold, whatever their file system.
 const DIRECTORY_SIZE: u64 = 4096;
 
@@ -26,12 +26,30 @@ const DIRECTORY_SIZE: u64 = 4096;
 pub(super) struct Numbers {
     devices: BTreeMap<u64, u64>,
     files: BTreeMap<(u64, u64), u64>,
+    /// Real times, and the nanoseconds that are shown for them.
+    moments: BTreeMap<i128, u64>,
 }
 
 impl Numbers {
     fn device(&mut self, device: u64) -> u64 {
         let next = self.devices.len() as u64 + 1;
         *self.devices.entry(device).or_insert(next)
+    }
+
+    /// The nanoseconds of a moment, which are between those of the moments seen before and after it. Where there is no room
+    /// left between two, it is the same as the earlier.
+    fn moment(&mut self, time: i128) -> u64 {
+        if let Some(known) = self.moments.get(&time) {
+            return *known;
+        }
+        let earlier = self.moments.range(..time).next_back().map_or(0, |(_, shown)| *shown);
+        let later = self.moments.range(time..).next().map(|(_, shown)| *shown);
+        let shown = match later {
+            Some(later) => earlier.midpoint(later),
+            None => (earlier + STEP).min(SECOND as u64 - 1),
+        };
+        self.moments.insert(time, shown);
+        shown
     }
 
     pub(super) fn file(&mut self, device: u64, number: u64) -> u64 {
@@ -74,9 +92,7 @@ impl Supervisor {
         let shown = |time: i128| match self.answers.clock {
             _ if !own(time) => time,
             Clock::Ahead(seconds) => time + i128::from(seconds) * SECOND,
-            _ if self.answers.stat => {
-                i128::from(FIXED) * SECOND + ((time - self.begun) * SECOND / LONGEST).min(SECOND - 1)
-            }
+            _ if self.answers.stat => i128::from(FIXED) * SECOND + i128::from(self.numbers.moment(time)),
             _ => time,
         };
         found.times = found.times.map(shown);
@@ -152,5 +168,22 @@ impl Supervisor {
             put(bytes, at + 8, time.rem_euclid(SECOND) as u64, 4);
         }
         made
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_keep_their_order_in_whichever_they_are_seen() {
+        let mut numbers = Numbers::default();
+        let shown: Vec<u64> = [50, 10, 30, 90, 40, 10].map(|time| numbers.moment(time)).to_vec();
+        assert_eq!(shown, [1000, 500, 750, 2000, 875, 500]);
+        for time in 0..3000 {
+            numbers.moment(i128::from((time * 7919) % 3000));
+        }
+        let all: Vec<u64> = numbers.moments.values().copied().collect();
+        assert!(all.is_sorted() && all.last().is_some_and(|last| *last < SECOND as u64));
     }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::*;
+use crate::stage::Level;
 use crate::sys::seccomp::Instruction;
 
 fn sample() -> Plan {
@@ -14,6 +15,7 @@ fn sample() -> Plan {
         stage_dir: "/store/h".into(),
         argv: ["/bin/sh", "-eu", "/stage/build.sh"].map(str::to_owned).to_vec(),
         env: [("PATH".to_owned(), "/usr/bin".to_owned()), ("WORDS".to_owned(), "it's two".to_owned())].into(),
+        level: Level::default(),
         limits: Limits::default(),
         left: None,
         terminal: false,
@@ -62,9 +64,15 @@ fn the_bundle_is_canonical() {
 
 #[test]
 fn isolation_has_one_name() {
-    let name = isolation_id();
-    assert_eq!(name, isolation_id());
+    let name = isolation_id(Level::Isolated);
+    assert_eq!(name, isolation_id(Level::Isolated));
     assert!(name.starts_with("isolated-1-") && name.len() == 23, "{name}");
+    for level in Level::ALL {
+        let name = isolation_id(level);
+        assert!(name.starts_with(&format!("{level}-1-")), "{name}");
+        // What was left at the level before stays in its name's digest.
+        assert_eq!(Level::ALL.map(isolation_id).iter().filter(|other| **other == name).count(), 1);
+    }
 }
 
 #[test]

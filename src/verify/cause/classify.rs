@@ -28,6 +28,8 @@ pub(super) struct Around {
     pub took: BTreeSet<String>,
     /// Whether several wrote side by side.
     pub beside: bool,
+    /// Whether random numbers matter to the place, too: then all that is in a hash table may decide its order.
+    pub drawn: bool,
 }
 
 impl Around {
@@ -95,6 +97,11 @@ fn default(source: Source, around: &Around) -> Class {
 }
 
 fn class(mark: &Mark, source: Source, around: &Around) -> Option<Class> {
+    if let Source::Axis(axis) = source
+        && let Some(class) = shifted(mark, axis, around)
+    {
+        return Some(class);
+    }
     Some(match source {
         Source::Axis(Axis::Owner) => member(mark).unwrap_or(Class::UserName),
         Source::Axis(Axis::Umask) => member(mark).unwrap_or(Class::Umask),
@@ -103,12 +110,31 @@ fn class(mark: &Mark, source: Source, around: &Around) -> Option<Class> {
         Source::Axis(Axis::FileSystem) => order(mark).or_else(|| member(mark)).unwrap_or(Class::FileData),
         Source::Axis(Axis::Addresses) if mark.what == (What::Bytes { upper: true }) => Class::Padding,
         Source::Pin(Pin::Clock) | Source::Axis(Axis::Time) => time(mark, around),
-        Source::Pin(Pin::Random) | Source::Axis(Axis::Randomness) => random(mark),
+        // What is random differs by itself.
+        Source::Axis(Axis::Randomness) => return guess(mark, around),
+        Source::Pin(Pin::Random) => random(mark),
         Source::Pin(Pin::Order) | Source::Axis(Axis::Order) => order(mark).unwrap_or(Class::ListingOrder),
         Source::Pin(Pin::Stat) => member(mark).unwrap_or(Class::FileData),
         Source::Axis(_) | Source::Pin(_) => default(source, around),
         Source::Unknown => return guess(mark, around),
     })
+}
+
+/// What an axis only shifts: another length of the environment or of a path moves the stack, another folder takes an inode
+/// number, another word in a table of variables changes the order of a hash table, and everything takes another time.
+fn shifted(mark: &Mark, axis: Axis, around: &Around) -> Option<Class> {
+    let looks = |look| mark.looks.contains(&look);
+    let told = matches!(axis, Axis::Addresses | Axis::Load | Axis::Order | Axis::FileSystem | Axis::ProcessIds);
+    let numbers = around.has(&["stat", "ls", "find", "df", "du"]) && around.took.contains("stat");
+    let settled = matches!(axis, Axis::Owner | Axis::Umask | Axis::Time | Axis::TimeZone);
+    match () {
+        () if told => None,
+        () if looks(Look::Pointer) => Some(Class::Address),
+        () if looks(Look::Duration) => Some(Class::Load),
+        () if looks(Look::Moved) && around.drawn => Some(Class::HashSeed),
+        () if numbers && !settled && looks(Look::Number) && !mark.says("/") => Some(Class::FileData),
+        () => None,
+    }
 }
 
 /// What the headers of archives and compressed files tell.

@@ -145,7 +145,7 @@ impl<'a> Evidence<'a> {
     /// What the runs left cannot be read.
     pub fn suspects(&mut self, place: &str, pair: [Side; 2]) -> Result<Vec<Pin>, Error> {
         let seen = self.see(place, pair)?;
-        Ok(suspects(&seen.marks, &around(&seen.chain, &seen.chain.all)))
+        Ok(suspects(&seen.marks, &around(&seen.chain, &seen.chain.all, false)))
     }
 
     /// Names the causes of all places that were found, each from two runs that differ by it.
@@ -162,8 +162,10 @@ impl<'a> Evidence<'a> {
             if all.len() >= MOST && !all.contains_key(one.place.as_str()) {
                 continue;
             }
+            let random = |other: &Found| other.place == one.place && matches!(other.by, By::Pin(Pin::Random, _));
+            let drawn = found.iter().any(random);
             let causes = match one.pair.map(side) {
-                [Some(a), Some(b)] => causes(one, &self.see(&one.place, [a, b])?),
+                [Some(a), Some(b)] => causes(one, &self.see(&one.place, [a, b])?, drawn),
                 _ => Vec::new(),
             };
             all.entry(&one.place).or_default().extend(causes);
@@ -191,14 +193,14 @@ impl<'a> Evidence<'a> {
             let (with, without) = Default::default();
             let unknown =
                 Found { place: path, by: By::Unknown, proved: false, with, without, cured: None, pair: [None, None] };
-            found.push(explained(&unknown.place, causes(&unknown, &seen)));
+            found.push(explained(&unknown.place, causes(&unknown, &seen, false)));
         }
         Ok(found)
     }
 }
 
 /// The causes of a place, named by what is known of it.
-fn causes(found: &Found, Seen { marks, chain, commands }: &Seen) -> Vec<Explanation> {
+fn causes(found: &Found, Seen { marks, chain, commands }: &Seen, drawn: bool) -> Vec<Explanation> {
     let sources: Vec<Source> = match &found.by {
         By::Axes(axes) => match found.cured {
             Some(pin) => vec![Source::Pin(pin)],
@@ -220,7 +222,7 @@ fn causes(found: &Found, Seen { marks, chain, commands }: &Seen) -> Vec<Explanat
     for source in sources {
         let mut odd = |link: &Link| !commands.contains(&link.arguments);
         let links = chain.back(taken(source), &mut odd);
-        for class in classify(marks, source, &around(chain, &links)) {
+        for class in classify(marks, source, &around(chain, &links, drawn)) {
             causes.push(Explanation {
                 class,
                 sentence: class.sentence().to_owned(),
@@ -253,10 +255,10 @@ fn taken(source: Source) -> Option<&'static str> {
     }
 }
 
-fn around(chain: &Chain, links: &[Link]) -> Around {
+fn around(chain: &Chain, links: &[Link], drawn: bool) -> Around {
     let base = |link: &Link| link.program.rsplit('/').next().unwrap_or_default().to_owned();
     let programs = links.iter().rev().chain(&chain.all).map(base).collect();
-    Around { programs, took: chain.took(), beside: chain.is_beside() }
+    Around { programs, took: chain.took(), beside: chain.is_beside(), drawn }
 }
 
 fn step(link: &Link) -> Step {

@@ -328,22 +328,22 @@ impl<R: Runs> Experimenter<'_, R> {
         if effects.is_empty() {
             return Ok(());
         }
-        for (axes, places) in self.isolate(self.axes, effects, run)? {
-            let new = |place: &String| {
-                let by = By::Axes(axes.clone());
-                !self.it.found.iter().any(|found| found.place == *place && found.by == by)
-            };
-            let places: Places = places.into_iter().filter(new).collect();
+        let mut all = Vec::new();
+        for (axes, mut places) in self.isolate(self.axes, effects, run)? {
+            let by = By::Axes(axes.clone());
+            places.retain(|place| !self.it.found.iter().any(|found| found.place == *place && found.by == by));
             for place in &places {
                 let (with, without) = (Count::default(), Count::default());
-                let by = By::Axes(axes.clone());
+                let (place, by) = (place.clone(), by.clone());
                 let pair = [None, None];
-                self.it.found.push(Found { place: place.clone(), by, proved: false, with, without, cured: None, pair });
+                self.it.found.push(Found { place, by, proved: false, with, without, cured: None, pair });
             }
-            if !places.is_empty() {
-                self.confirm(&axes, &places, run)?;
-                self.refine(&axes, &places, run)?;
-            }
+            all.push((axes, places));
+        }
+        // Runs are only told apart when all that matters to a place is known.
+        for (axes, places) in all.iter().filter(|(_, places)| !places.is_empty()) {
+            self.confirm(axes, places, run)?;
+            self.refine(axes, places, run)?;
         }
         Ok(())
     }
