@@ -31,7 +31,7 @@ mod verify;
 mod why;
 
 pub use audit::{Provenance, audit_html, audit_sarif, audit_text, rule_text, rules_text};
-pub use cause::causes_text;
+pub use cause::{causes_text, classes_text};
 pub use diff::{diff_html, diff_text};
 pub use failure::failure_box;
 pub use json::JsonLines;

@@ -14,9 +14,7 @@
 //! - A build that fails under an axis is told apart from one that differs.
 //! - The report depends on what the runs left, and not on when they ended.
 //!
-//! # Limits
-//! The clock, the order of directories, the kernel's version and randomness are not varied on purpose: two runs differ in
-//! the last by themselves, and the others would need every system call answered that tells them.
+//! Why something differs is found out by more runs and from what processes did: [`cause`].
 
 mod axis;
 mod bench;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use repro::verify::cause::Class;
 use serde_json::Value;
 
 use crate::audit::store;
@@ -35,6 +36,25 @@ fn repro(project: &Path, args: &[&str]) -> Output {
     let mut command = Command::new(assert_cmd::cargo::cargo_bin!("repro"));
     command.args(args).current_dir(project).env("REPRO_STORE", store()).env("COLUMNS", "120");
     command.output().expect("run repro")
+}
+
+/// The manual of causes; what is before the first of them is written by hand.
+#[test]
+fn the_manual_has_all_causes() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/causes.md");
+    let before = std::fs::read_to_string(&path).expect("the manual is there");
+    let head = before.split("\n## `").next().unwrap_or_default().trim_end();
+    let mut text = format!("{head}\n");
+    for class in Class::ALL {
+        let sentence = class.sentence();
+        let (first, rest) = sentence.split_at(1);
+        let sentence = format!("{}{rest}", first.to_uppercase());
+        text.push_str(&format!("\n## `{}`\n\n{sentence}.\n\nCure: {}.\n", class.name(), class.cure()));
+    }
+    if std::env::var_os("REPRO_UPDATE_DOCS").is_some() {
+        std::fs::write(&path, &text).expect("write the manual");
+    }
+    assert_eq!(std::fs::read_to_string(&path).expect("the manual is there"), text);
 }
 
 /// All causes that are named of a stage, and those that are said to be proved.

@@ -15,7 +15,8 @@ use crate::diff::{Comparison, Options, Report};
 use crate::exec;
 use crate::fs;
 use crate::report::{
-    axes_text, causes_text, count, diff_html, diff_junit, diff_text, verify_html, verify_junit, verify_text,
+    axes_text, causes_text, classes_text, count, diff_html, diff_junit, diff_text, verify_html, verify_junit,
+    verify_text,
 };
 use crate::schedule::queue::OnFailure;
 use crate::verify::cause::{Evidence, Side};
@@ -25,11 +26,15 @@ use crate::verify::{self, Axis, Compared, Known, Rebuilder, Verdict};
 ///
 /// With two names, compares outputs of stages, trees of the store, directories and files. Archives, compressed files and
 /// images are opened, within each other too; ELF files are compared by sections, symbols and instructions, text by lines, the
-/// rest by bytes. Equal digests are not even read. Nothing is executed and nothing is changed.
+/// rest by bytes. Equal digests are not even read. Nothing is executed and nothing is changed. Of outputs of stages the
+/// likely causes are told.
 ///
 /// With --rebuild, executes stages again without the cache, with another time zone, locale, environment, user, umask, host
 /// name, path, number of jobs and processors, file system and so on, and compares what they leave with what is known. What
-/// matters is found by halving the axes. The answer is no (exit code 1) when something differs.
+/// matters is found by halving the axes. Of each place that differs the cause is named, with the processes that it came
+/// through and its cure: stages run once more with one source of chance held fast (clock, random numbers, order of
+/// directories, numbers of files, …), and a cause is proved when the difference is there in runs with it and gone in those
+/// without. The answer is no (exit code 1) when something differs.
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "Examples:
   repro verify image.tar other/image.tar
@@ -38,11 +43,12 @@ use crate::verify::{self, Axis, Compared, Known, Rebuilder, Verdict};
   repro verify a b --exclude '**/*.pyc' --json
   repro verify --rebuild zlib musl       two stages, with all axes varied
   repro verify --rebuild all --vary umask,locale
-  repro verify --axes                    what is varied, and how")]
+  repro verify --axes                    what is varied, and how
+  repro verify --causes                  what makes builds differ, and what cures it")]
 pub struct Args {
     /// Two things to compare: a stage, a part of its output (`musl/run`), a tree of the store, or a path. With --rebuild,
     /// stages, or `all`.
-    #[arg(value_name = "A B|STAGE", required_unless_present_any = ["rebuild", "axes"])]
+    #[arg(value_name = "A B|STAGE", required_unless_present_any = ["rebuild", "axes", "causes"])]
     pub subjects: Vec<String>,
     /// Execute stages again instead.
     #[arg(long, conflicts_with_all = ["exclude", "max_depth", "only", "times"])]
@@ -56,6 +62,9 @@ pub struct Args {
     /// List the axes.
     #[arg(long, conflicts_with_all = ["subjects", "rebuild"])]
     pub axes: bool,
+    /// List the kinds of causes, with what cures each.
+    #[arg(long, conflicts_with_all = ["subjects", "rebuild", "axes"])]
+    pub causes: bool,
     /// Leave out the paths that match, with all below them; paths in archives continue that of the archive.
     #[arg(long, value_name = "GLOB")]
     pub exclude: Vec<String>,
@@ -92,6 +101,10 @@ pub enum Only {
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     if args.axes {
         context.print(&axes_text(context.palette(Stream::Out)))?;
+        return Ok(ExitCode::Done);
+    }
+    if args.causes {
+        context.print(&classes_text(context.palette(Stream::Out)))?;
         return Ok(ExitCode::Done);
     }
     if args.rebuild {

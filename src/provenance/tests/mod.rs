@@ -1,6 +1,7 @@
 //! Traces made by hand, chains of stages in a store, and a real compilation.
 
 mod chain;
+mod lineage;
 mod made;
 mod real;
 

@@ -6,5 +6,5 @@ mod text;
 mod words;
 
 pub(super) use html::causes_html;
-pub use text::causes_text;
+pub use text::{causes_text, classes_text};
 pub(super) use words::named;

@@ -2,7 +2,7 @@
 
 use super::words::{command, groups, passed, proof, took};
 use crate::report::{Palette, Role, clean, count};
-use crate::verify::cause::Explained;
+use crate::verify::cause::{Class, Explained};
 
 /// Places and processes that are shown in short.
 const SHORT: usize = 6;
@@ -41,6 +41,21 @@ pub fn causes_text(differing: &[Explained], palette: Palette, full: bool) -> Str
             text.push_str(&format!("    {}{took} {passed}\n", command(step, columns)));
         }
         text.push_str(&format!("  {} {}\n", palette.paint(Role::Hint, "cure:"), cause.cure));
+    }
+    text
+}
+
+/// All kinds of causes, with what cures each.
+pub fn classes_text(palette: Palette) -> String {
+    let mut text = String::new();
+    for class in Class::ALL {
+        let cure = palette.paint(Role::Hint, "cure:");
+        text.push_str(&format!(
+            "{}: {}\n  {cure} {}\n",
+            palette.paint(Role::Name, class.name()),
+            class.sentence(),
+            class.cure()
+        ));
     }
     text
 }

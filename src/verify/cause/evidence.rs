@@ -187,12 +187,22 @@ impl<'a> Evidence<'a> {
         };
         let mut found = Vec::new();
         for place in names.into_iter().take(MOST) {
-            let path = [part, &place].into_iter().filter(|one| !one.is_empty()).collect::<Vec<_>>().join("/");
+            let below = place.trim_start_matches("./");
+            let path = if part.is_empty() { below.to_owned() } else { format!("{part}/{below}") };
+            // A file that was named itself has no place below.
+            let path = if place.is_empty() { part.to_owned() } else { path };
             let pair = [other, right.or(left)].map(|side| side.map(|(side, _)| side));
             let seen = self.read(Some(all), &place, &path, pair)?;
             let (with, without) = Default::default();
-            let unknown =
-                Found { place: path, by: By::Unknown, proved: false, with, without, cured: None, pair: [None, None] };
+            let unknown = Found {
+                place: if path.is_empty() { place } else { path },
+                by: By::Unknown,
+                proved: false,
+                with,
+                without,
+                cured: None,
+                pair: [None, None],
+            };
             found.push(explained(&unknown.place, causes(&unknown, &seen, false)));
         }
         Ok(found)
@@ -234,7 +244,7 @@ fn causes(found: &Found, Seen { marks, chain, commands }: &Seen, drawn: bool) ->
                 },
                 axes: axes.clone(),
                 held: held.clone(),
-                chain: links.iter().map(step).collect(),
+                chain: links.iter().map(|link| step(link, source)).collect(),
             });
         }
     }
@@ -261,7 +271,9 @@ fn around(chain: &Chain, links: &[Link], drawn: bool) -> Around {
     Around { programs, took: chain.took(), beside: chain.is_beside(), drawn }
 }
 
-fn step(link: &Link) -> Step {
+fn step(link: &Link, source: Source) -> Step {
+    // Most programs take most of it; what has nothing to do with the cause is left out.
+    let matters = |what: &&String| source == Source::Unknown || taken(source) == Some(what.as_str());
     Step {
         program: link.program.clone(),
         arguments: link.arguments.clone(),
@@ -272,7 +284,7 @@ fn step(link: &Link) -> Step {
         },
         // Numbers of pipes are otherwise in each run.
         by: if link.passage.by.starts_with("pipe:") { "pipe".to_owned() } else { plain(&link.passage.by) },
-        took: link.passage.took.iter().cloned().collect(),
+        took: link.passage.took.iter().filter(matters).cloned().collect(),
         beside: link.passage.beside,
     }
 }

@@ -35,6 +35,8 @@ mod chain;
 mod chance;
 mod class;
 mod classify;
+#[cfg(test)]
+mod classify_tests;
 mod evidence;
 mod experiment;
 mod looks;

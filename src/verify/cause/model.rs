@@ -81,7 +81,7 @@ pub struct Step {
     pub how: How,
     /// By which file or pipe.
     pub by: String,
-    /// What it took that is otherwise each time: `clock`, `random`, `order`, `stat`, `kernel`, `processors`, `memory`,
+    /// What it took that has to do with the cause and is otherwise each time: `clock`, `random`, `order`, `stat`, `kernel`, `processors`, `memory`,
     /// `process-ids`.
     pub took: Vec<String>,
     /// Whether another process wrote to the same at the same time.
