@@ -54,6 +54,30 @@ fn outputs_of_stages_are_compared() {
     assert!(said.err.contains("has no `bin/none`"), "{}", said.all());
 }
 
+#[test]
+fn likely_causes_of_two_results_are_told() {
+    let project = Project::script("busybox date -u -d @1700000000 >/out/x; busybox touch /out/tmp.aB3xY9");
+    project.stage("two", "tools = [\"sysroot:tiny\"]\n");
+    let script = "busybox date -u -d @1800000000 >/out/x; busybox touch /out/tmp.Qz81bb";
+    project.write("project/stages/two/build.sh", script);
+    project.build(&["build", "--quiet"]).ends(0);
+    let said = project.build(&["verify", "one", "two"]).ends(1);
+    for text in ["text-time: ", "temporary-name: ", "suspected by", "busybox date", "busybox touch", "cure: "] {
+        assert!(said.out.contains(text), "{text}: {}", said.all());
+    }
+    let said = project.build(&["verify", "one", "two", "--json", "--html", "page.html"]).ends(1);
+    let report: serde_json::Value = serde_json::from_str(&said.out).expect("JSON");
+    let schema = repro::verify::compared_schema().to_value();
+    assert!(jsonschema::validator_for(&schema).expect("the schema is one").is_valid(&report), "{report:#}");
+    assert_eq!(report["differing"][1]["causes"][0]["chain"][0]["arguments"][1], "date", "{report:#}");
+    let page = project.read("project/page.html");
+    assert!(page.contains("<svg") && !page.contains("<script") && !page.contains("style=\""), "{page}");
+    // A file of one against a file that nobody knows.
+    project.write("project/other", "Sat Nov 21 18:45:18 UTC 2026\n");
+    let said = project.build(&["verify", "one/x", "other"]).ends(1);
+    assert!(said.out.contains("text-time: ") && said.out.contains("busybox date"), "{}", said.all());
+}
+
 /// A stage for each axis, which leaves what it notices of it, and what else there is to find.
 const NOTICED: [(&str, &str, &[&[&str]]); 17] = [
     ("clean", "mkdir /out/d; seq 1 9 >/out/d/f; chmod 755 /out/d/f", &[]),
@@ -115,7 +139,7 @@ fn what_a_stage_notices_is_named() {
     let again = project.build(&["build", "--json"]).ends(0);
     assert!(!again.out.contains("\"built\":1"), "{}", again.out);
     let said = project.build(&["verify", "--rebuild", "clean", "--runs", "3"]).ends(0);
-    assert!(said.out.starts_with("identical: 1 stage with 14 axes varied"), "{}", said.all());
+    assert!(said.out.starts_with("identical: 1 stage with 18 axes varied"), "{}", said.all());
     let said = project.build(&["verify", "--rebuild", "refuses", "--vary", "owner"]).ends(3);
     assert!(said.out.contains("it fails with another owner alone"), "{}", said.all());
     let said = project.build(&["verify", "--rebuild", "mask", "--vary", "umask,host-name"]).ends(1);
@@ -123,7 +147,7 @@ fn what_a_stage_notices_is_named() {
     let said = project.build(&["verify", "--rebuild", "--vary", "clock"]).ends(2);
     assert!(said.err.contains("cannot find axis `clock`") && said.err.contains("time-zone"), "{}", said.all());
     let said = project.repro(&["verify", "--axes"]).ends(0);
-    assert_eq!(said.out.lines().count(), 15, "{}", said.out);
+    assert_eq!(said.out.lines().count(), 19, "{}", said.out);
     // How many jobs there are shows only in what lies in make's pipe.
     project.stage("jobs", "tools = [\"sysroot:tiny\"]\n");
     project.write("project/stages/jobs/build.sh", "timeout 1 head -c 1 <&3 | wc -c >/out/x");
