@@ -129,4 +129,5 @@ fn one(name: &str, way: &str) {
     let outcome = finished.expect("this host can run stages").outcome;
     let tail = String::from_utf8_lossy(&log[log.len().saturating_sub(2000)..]);
     assert_eq!(outcome, Outcome::Exited(0), "{tail}");
+    assert!(!log.windows(9).any(|bytes| bytes == b"preloaded"), "{tail}");
 }

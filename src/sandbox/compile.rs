@@ -235,13 +235,20 @@ fn require_order(plan: &Plan) -> Result<(), Error> {
     Ok(())
 }
 
-/// The first of the processors that this process may run on.
+/// So many of the processors that this process may run on; each launcher begins at another one, so that stages with few do
+/// not all share the same.
 fn processors(count: u32) -> Result<rustix::thread::CpuSet, Error> {
     let system = |source| Error::System { what: "ask for the processors", source };
     let all = rustix::thread::sched_getaffinity(None).map_err(system)?;
     let mut some = rustix::thread::CpuSet::new();
-    let numbers = (0..rustix::thread::CpuSet::MAX_CPU).filter(|number| all.is_set(*number));
-    numbers.take(count.max(1) as usize).for_each(|number| some.set(number));
+    let numbers: Vec<usize> = (0..rustix::thread::CpuSet::MAX_CPU).filter(|number| all.is_set(*number)).collect();
+    let begin = rustix::process::getpid().as_raw_nonzero().get().unsigned_abs() as usize % numbers.len().max(1);
+    numbers
+        .iter()
+        .cycle()
+        .skip(begin)
+        .take(numbers.len().min(count.max(1) as usize))
+        .for_each(|number| some.set(*number));
     Ok(some)
 }
 

@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A level of isolation: what holds still while a stage runs. Each one has all of those before it.
+/// A level of isolation: what holds still while a stage runs. Each one has all of those before it. None covers clocks that
+/// measure durations, process ids, the order in which processes and threads run, `rdtsc`, `rdrand` and `cpuid`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
