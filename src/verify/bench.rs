@@ -26,19 +26,21 @@ pub(super) struct Bench<'a> {
     pub(super) evidence: Evidence<'a>,
     /// What each run came to, in the order of the runs.
     pub(super) trials: Vec<Trial>,
-    /// When the last run as it was built began.
+    /// When the last run began in which no axis is varied.
     pub(super) begun: Option<Instant>,
+    /// Whether such a run left something else.
+    pub(super) restless: bool,
 }
 
-/// Runs as it was built begin so long after each other: in the same second, the time would be alike by luck.
+/// Runs in which no axis is varied begin so long after each other: in the same second, the time would be alike by luck.
 const APART: Duration = Duration::from_millis(1_100);
 
 impl Runs for Bench<'_> {
     type Error = Error;
 
     fn run(&mut self, setting: &Setting) -> Result<Ran, Error> {
-        if setting.axes.is_empty() && setting.pins.is_empty() {
-            if let Some(before) = self.begun {
+        if setting.axes.is_empty() {
+            if let Some(before) = self.begun.filter(|_| self.restless) {
                 std::thread::sleep(APART.saturating_sub(before.elapsed()));
             }
             self.begun = Some(now());
@@ -58,6 +60,7 @@ impl Runs for Bench<'_> {
         let (outcome, left) = match self.execute(setting, &label) {
             Ok(Done { output, trace, build, .. }) => {
                 let departure = cause::departure(self.rebuilder.store, self.known.output, output)?;
+                self.restless |= setting.axes.is_empty() && !departure.is_empty();
                 let same = departure.is_empty();
                 finished(if same { StageResult::Unchanged } else { StageResult::Built }, Some(output), None);
                 let outcome = if same { Outcome::Identical } else { Outcome::Different { output: output.to_string() } };

@@ -127,7 +127,17 @@ impl Running<'_> {
     fn report(&self, known: &Known<'_>, cancel: &CancelToken) -> Result<StageReport, Error> {
         let Self { rebuilder, local, broker, .. } = self;
         let evidence = Evidence::new(rebuilder.store, cancel);
-        let mut bench = Bench { rebuilder, local, broker, known, cancel, evidence, trials: Vec::new(), begun: None };
+        let mut bench = Bench {
+            rebuilder,
+            local,
+            broker,
+            known,
+            cancel,
+            evidence,
+            trials: Vec::new(),
+            begun: None,
+            restless: false,
+        };
         let experiment = experiment(&mut bench, rebuilder.axes, rebuilder.runs)?;
         let Bench { trials, mut evidence, .. } = bench;
         let first = exec::known(rebuilder.store, known.action)?;

@@ -81,7 +81,9 @@ fn planted_faults_are_named() {
     let only = std::env::var("REPRO_PLANTED").unwrap_or_default();
     let planted: Vec<&Planted> =
         PLANTED.iter().filter(|one| only.is_empty() || only.split(',').any(|name| name == one.name)).collect();
-    let mut args = vec!["verify", "--rebuild", "--json", "--html", "causes.html", "--junit", "causes.xml"];
+    // Most of the time is waited for another second to begin.
+    let mut args =
+        vec!["verify", "--rebuild", "--jobs", "6", "--json", "--html", "causes.html", "--junit", "causes.xml"];
     args.extend(planted.iter().map(|one| one.name));
     let said = repro(&project, &args);
     let text = String::from_utf8(said.stdout).expect("repro writes UTF-8");

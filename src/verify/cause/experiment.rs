@@ -14,6 +14,8 @@ const FIRST: usize = 3;
 const MORE: usize = 6;
 /// Most runs with one setting.
 const MOST: usize = 12;
+/// Runs without an axis until it is believed that others do not matter without it.
+const TRIES: usize = 4;
 /// Most runs with an axis, and as many without, to prove it.
 const MOST_PAIRS: u32 = 8;
 
@@ -340,10 +342,15 @@ impl<R: Runs> Experimenter<'_, R> {
             }
             all.push((axes, places));
         }
+        let from = self.it.done.len();
         // Runs are only told apart when all that matters to a place is known.
         for (axes, places) in all.iter().filter(|(_, places)| !places.is_empty()) {
-            self.confirm(axes, places, run)?;
+            self.confirm(axes, places, run, from)?;
             self.refine(axes, places, run)?;
+        }
+        // What was done for one tells of the others as well.
+        for (axes, places) in &all {
+            self.tell(axes, places, run, from);
         }
         Ok(())
     }
@@ -369,10 +376,17 @@ impl<R: Runs> Experimenter<'_, R> {
             let mut needed = axes.to_vec();
             for axis in axes {
                 let fewer: Vec<Axis> = needed.iter().copied().filter(|other| other != axis).collect();
-                let at = self.go(&self.varied(&fewer, run))?;
-                let effects = self.effects(at);
-                if rest.iter().all(|place| effects.contains(place)) {
-                    needed = fewer;
+                if fewer.is_empty() {
+                    break;
+                }
+                // An axis that matters now and then only must not seem to need another.
+                for _ in 0..TRIES {
+                    let at = self.go(&self.varied(&fewer, run))?;
+                    let effects = self.effects(at);
+                    if rest.iter().any(|place| effects.contains(place)) {
+                        needed = fewer;
+                        break;
+                    }
                 }
             }
             found.push((needed, rest));
@@ -381,37 +395,40 @@ impl<R: Runs> Experimenter<'_, R> {
     }
 
     /// Repeats runs with and without some axes until it is no luck that these places differ by them.
-    fn confirm(&mut self, axes: &[Axis], places: &Places, run: u32) -> Result<(), R::Error> {
+    fn confirm(&mut self, axes: &[Axis], places: &Places, run: u32, from: usize) -> Result<(), R::Error> {
         let (alone, none) = (self.varied(axes, run), self.pinned(&self.it.pins));
         // What is shown of it is to come from a run that was watched.
         self.sample(&alone, 1)?;
-        loop {
-            let by = By::Axes(axes.to_vec());
-            let mut missing = None;
-            for place in places {
-                let (with, without) = self.tally(axes, place);
-                let mut pair = [self.of(&none).first().copied(), self.of(&alone).first().copied()];
-                if let [Some(first), _] = pair {
-                    let other = self
-                        .of(&alone)
-                        .into_iter()
-                        .find(|run| self.it.done[*run].at(place) != self.it.done[first].at(place));
-                    pair[1] = other.or(pair[1]);
-                }
-                let proved = is_proved(with, without);
-                if let Some(found) = self.it.found.iter_mut().find(|found| found.place == *place && found.by == by) {
-                    (found.with, found.without, found.proved, found.pair) = (with, without, proved, pair);
-                }
-                let can = without.differ == 0 && with.runs.min(without.runs) < MOST_PAIRS;
-                if !proved && can {
-                    missing = Some(if with.runs <= without.runs { &alone } else { &none });
-                }
+        while let Some(with) = self.tell(axes, places, run, from) {
+            self.go(if with { &alone } else { &none })?;
+        }
+        Ok(())
+    }
+
+    /// Says of these places whether it is proved that they differ by these axes. When more runs may prove one, whether these
+    /// have to be with the axes or without.
+    ///
+    /// Only runs from number `from` on are a proof: those before were what the axes were chosen by.
+    fn tell(&mut self, axes: &[Axis], places: &Places, run: u32, from: usize) -> Option<bool> {
+        let alone = self.of(&self.varied(axes, run));
+        let first = self.of(&self.pinned(&self.it.pins)).first().copied();
+        let by = By::Axes(axes.to_vec());
+        let mut missing = None;
+        for place in places {
+            let (with, without) = self.tally(axes, place, 0);
+            let fresh = self.tally(axes, place, from);
+            let at = |run: usize| self.it.done[run].at(place);
+            let unlike = alone.iter().copied().find(|run| first.is_some_and(|first| at(*run) != at(first)));
+            let pair = [first, unlike.or(alone.first().copied())];
+            let proved = without.differ == 0 && is_proved(fresh.0, fresh.1);
+            if let Some(found) = self.it.found.iter_mut().find(|found| found.place == *place && found.by == by) {
+                (found.with, found.without, found.proved, found.pair) = (with, without, proved, pair);
             }
-            match missing {
-                Some(setting) => drop(self.go(&setting.clone())?),
-                None => return Ok(()),
+            if !proved && without.differ == 0 && fresh.0.runs.min(fresh.1.runs) < MOST_PAIRS {
+                missing = Some(fresh.0.runs <= fresh.1.runs);
             }
         }
+        missing
     }
 
     /// Finds out which of the things that a single axis is about it is.
@@ -440,8 +457,8 @@ impl<R: Runs> Experimenter<'_, R> {
         Ok(())
     }
 
-    /// The runs with these axes and those without, as far as no other axes matter at the place.
-    fn tally(&self, axes: &[Axis], place: &str) -> (Count, Count) {
+    /// The runs from number `from` on with these axes and those without, as far as no other axes matter at the place.
+    fn tally(&self, axes: &[Axis], place: &str, from: usize) -> (Count, Count) {
         let none = self.of(&self.pinned(&self.it.pins));
         let Some(first) = none.first() else { return Default::default() };
         let holds = |setting: &Setting, axes: &[Axis]| axes.iter().all(|axis| setting.axes.contains(axis));
@@ -451,7 +468,7 @@ impl<R: Runs> Experimenter<'_, R> {
         });
         let others: Vec<&Vec<Axis>> = others.collect();
         let (mut with, mut without) = (Count::default(), Count::default());
-        for ran in self.it.done.iter().filter(|ran| ran.setting.pins == self.it.pins) {
+        for ran in self.it.done[from..].iter().filter(|ran| ran.setting.pins == self.it.pins) {
             let now = ran.at(place);
             if now.is_none() && place != FAILS {
                 continue;
