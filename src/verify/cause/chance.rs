@@ -7,13 +7,14 @@ use serde::Serialize;
 const LUCK: f64 = 0.002;
 /// The same where runs with and without something are told apart (Fisher's exact test, one-sided).
 const EXACT: f64 = 0.02;
+/// The same for what differs now and then only: many things are tried on it.
+const RARE: f64 = 0.003;
 
-/// How many runs have to be alike until that is no luck, when of `pairs` pairs of runs `alike` were so anyway.
+/// How many runs have to be alike until that is no luck, when of `pairs` pairs of runs none was so.
 ///
-/// The rate of alike pairs is estimated with one more alike pair than was seen (Laplace's rule).
-pub(super) fn runs_needed(alike: usize, pairs: usize) -> usize {
-    let rate = (alike + 1) as f64 / (pairs + 2) as f64;
-    1 + (LUCK.ln() / rate.ln()).ceil() as usize
+/// The rate of alike pairs is estimated with one that was not seen (Laplace's rule).
+pub(super) fn runs_needed(pairs: usize) -> usize {
+    1 + (LUCK.ln() / -((pairs + 2) as f64).ln()).ceil() as usize
 }
 
 /// Counts of runs, and of those that differ.
@@ -23,6 +24,11 @@ pub struct Count {
     pub runs: u32,
     /// Those that differ.
     pub differ: u32,
+}
+
+/// Whether runs with something differ now and then and those without do not, and that is no luck, whatever else was tried.
+pub(super) fn is_gone(with: Count, without: Count) -> bool {
+    without.differ == 0 && luck(with, without) <= RARE
 }
 
 /// Whether runs with something differ, and those without do not, and that is no luck.
@@ -38,16 +44,14 @@ fn luck(with: Count, without: Count) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Count, is_proved, runs_needed};
+    use super::{Count, is_gone, is_proved, runs_needed};
 
     #[test]
     fn the_less_often_something_happens_the_more_runs_it_takes() {
-        // Three runs that all differ; six of which half the pairs are alike; six of which one is another.
-        assert_eq!((runs_needed(0, 3), runs_needed(7, 15), runs_needed(10, 15)), (5, 10, 16));
-        // Always alike: no number that anyone would run.
-        assert!(runs_needed(3, 3) > 20);
+        assert_eq!((runs_needed(3), runs_needed(6)), (5, 4));
         let of = |runs, differ| Count { runs, differ };
         assert!(is_proved(of(4, 4), of(4, 0)) && is_proved(of(8, 5), of(8, 0)));
+        assert!(is_gone(of(9, 5), of(15, 0)) && !is_gone(of(9, 3), of(15, 0)) && !is_gone(of(9, 0), of(99, 0)));
         for (with, without) in [(of(3, 3), of(3, 0)), (of(9, 1), of(9, 0)), (of(9, 9), of(9, 1)), (of(1, 1), of(99, 0))]
         {
             assert!(!is_proved(with, without), "{with:?} {without:?}");

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::chance::{Count, is_proved, runs_needed};
+use super::chance::{Count, is_gone, is_proved, runs_needed};
 use super::setting::{Pin, Ran, Runs, Setting};
 use crate::verify::Axis;
 
@@ -11,9 +11,9 @@ pub const FAILS: &str = "";
 /// Runs in the surroundings of the build, once one of them differs.
 const FIRST: usize = 3;
 /// The same, when some of these are alike.
-const MORE: usize = 6;
+const MORE: usize = 12;
 /// Most runs with one setting.
-const MOST: usize = 12;
+const MOST: usize = 16;
 /// Runs without an axis until it is believed that others do not matter without it.
 const TRIES: usize = 4;
 /// Most runs with an axis, and as many without, to prove it.
@@ -67,7 +67,7 @@ pub struct Experiment {
 /// # Errors
 /// A run could not be made.
 pub fn experiment<R: Runs>(runs: &mut R, axes: &[Axis], times: u32) -> Result<Experiment, R::Error> {
-    let mut this = Experimenter { runs, axes, it: Experiment::default() };
+    let mut this = Experimenter { runs, axes, it: Experiment::default(), fresh: 0 };
     let mut troubled = Vec::new();
     for run in 0..times {
         let at = this.go(&Setting { axes: axes.to_vec(), run, ..Setting::default() })?;
@@ -98,6 +98,8 @@ struct Experimenter<'a, R> {
     runs: &'a mut R,
     axes: &'a [Axis],
     it: Experiment,
+    /// Runs from this one on were made to find out how often places differ by themselves.
+    fresh: usize,
 }
 
 impl<R: Runs> Experimenter<'_, R> {
@@ -176,12 +178,29 @@ impl<R: Runs> Experimenter<'_, R> {
         if differ.is_empty() { Ok(()) } else { self.by_pins(differ) }
     }
 
-    /// How many runs with something held fast have to be alike at a place, seeing how often they are without.
-    fn needed(&self, place: &str) -> usize {
-        let runs = self.of(&self.base());
+    /// Whether it is no luck that so many runs with something held fast are alike at a place.
+    ///
+    /// Where some of those without are alike, only runs count that were made after it was known that others are not: until
+    /// then they were made until one was not.
+    fn is_enough(&self, place: &str, count: usize) -> bool {
+        let mut runs = self.of(&self.base());
+        let (alike, pairs) = self.alike(&runs, place);
+        if alike == 0 {
+            return count >= runs_needed(pairs);
+        }
+        runs.retain(|run| *run >= self.fresh);
+        // Of those without it is the rarer ones that differ.
+        let same = |run: &usize| runs.iter().filter(|other| self.alike(&[*run, **other], place).0 == 1).count();
+        let most = runs.iter().map(same).max().unwrap_or(0);
+        let with = Count { runs: runs.len() as u32, differ: (runs.len() - most) as u32 };
+        is_gone(with, Count { runs: count as u32, differ: 0 })
+    }
+
+    /// How many pairs of runs are alike at a place, and how many pairs there are.
+    fn alike(&self, runs: &[usize], place: &str) -> (usize, usize) {
         let pairs = runs.iter().enumerate().flat_map(|(at, a)| runs[at + 1..].iter().map(move |b| (*a, *b)));
         let alike: Vec<bool> = pairs.map(|(a, b)| self.it.done[a].at(place) == self.it.done[b].at(place)).collect();
-        runs_needed(alike.iter().filter(|alike| **alike).count(), alike.len())
+        (alike.iter().filter(|alike| **alike).count(), alike.len())
     }
 
     /// At which of these places runs with this setting are alike, and whether there are so many that it is no luck.
@@ -195,13 +214,10 @@ impl<R: Runs> Experimenter<'_, R> {
             places.retain(|place| {
                 runs.iter().all(|run| done[*run].left.is_some()) && self.unlike(&runs, place).is_none()
             });
-            let needed = places.iter().map(|place| self.needed(place)).max().unwrap_or(0);
-            if count >= needed.min(MOST) {
-                return Ok(places
-                    .into_iter()
-                    .map(|place| (self.needed(&place) <= count, place))
-                    .map(|(a, b)| (b, a))
-                    .collect());
+            let enough = |place: &String| self.is_enough(place, count);
+            // Where even the most runs would be luck, no more are made.
+            if count >= MOST || places.iter().all(|place| enough(place) || !self.is_enough(place, MOST)) {
+                return Ok(places.iter().map(|place| (place.clone(), enough(place))).collect());
             }
             count += 1;
         }
@@ -214,8 +230,10 @@ impl<R: Runs> Experimenter<'_, R> {
     /// Holds fast one source after the other, then all, and then all but one.
     fn by_pins(&mut self, places: Places) -> Result<(), R::Error> {
         let base = self.base();
-        if places.iter().any(|place| self.needed(place) > FIRST + 1) {
-            self.sample(&base, MORE)?;
+        self.fresh = self.it.done.len();
+        let runs = self.of(&base);
+        if places.iter().any(|place| self.alike(&runs, place).0 > 0) {
+            self.sample(&base, runs.len() + MORE)?;
         }
         let runs = self.of(&base);
         let mut suspects: BTreeMap<String, Vec<Pin>> = BTreeMap::new();
@@ -234,15 +252,16 @@ impl<R: Runs> Experimenter<'_, R> {
                 continue;
             }
             let pins = BTreeSet::from([*pin]);
-            for (place, enough) in self.steady(&self.pinned(&pins), &tried)? {
-                self.add_pin(&place, *pin, &pins, enough);
+            // What is alike by luck, maybe, is tried with others, too.
+            for (place, _) in self.steady(&self.pinned(&pins), &tried)?.into_iter().filter(|(_, enough)| *enough) {
+                self.add_pin(&place, *pin, &pins, true);
                 open.remove(&place);
             }
         }
         let all: BTreeSet<Pin> = order.into_iter().collect();
         if !open.is_empty() && all.len() > 1 {
-            for (place, enough) in self.steady(&self.pinned(&all), &open)? {
-                self.fewest(&place, all.clone(), enough)?;
+            for (place, _) in self.steady(&self.pinned(&all), &open)?.into_iter().filter(|(_, enough)| *enough) {
+                self.fewest(&place, all.clone())?;
                 open.remove(&place);
             }
         }
@@ -263,18 +282,22 @@ impl<R: Runs> Experimenter<'_, R> {
     }
 
     /// Holds fast less and less, as long as the place stays alike.
-    fn fewest(&mut self, place: &str, all: BTreeSet<Pin>, enough: bool) -> Result<(), R::Error> {
+    fn fewest(&mut self, place: &str, all: BTreeSet<Pin>) -> Result<(), R::Error> {
         let only = BTreeSet::from([place.to_owned()]);
-        let (mut needed, mut enough) = (all.clone(), enough);
+        let mut needed = all.clone();
         for pin in all {
             let mut fewer = needed.clone();
             fewer.remove(&pin);
-            if let Some(still) = self.steady(&self.pinned(&fewer), &only)?.get(place) {
-                (needed, enough) = (fewer, *still);
+            if self.steady(&self.pinned(&fewer), &only)?.get(place) == Some(&true) {
+                needed = fewer;
             }
         }
         for pin in &needed {
-            self.add_pin(place, *pin, &needed, enough);
+            // One without which it is alike so far is not known to be needed.
+            let others = needed.iter().copied().filter(|other| other != pin).collect();
+            let runs = self.of(&self.pinned(&others));
+            let proved = self.unlike(&runs, place).is_some();
+            self.add_pin(place, *pin, &needed, proved);
         }
         Ok(())
     }
@@ -492,7 +515,7 @@ impl<R: Runs> Experimenter<'_, R> {
         if !self.it.pins.is_empty() || !self.it.found.iter().any(unproved) {
             return Ok(());
         }
-        let runs = self.sample(&self.base(), MORE)?;
+        let runs = self.sample(&self.base(), 2 * FIRST)?;
         let it = std::mem::take(&mut self.it.found);
         let (again, kept): (Vec<Found>, Vec<Found>) =
             it.into_iter().partition(|found| unproved(found) && self.unlike(&runs, &found.place).is_some());

@@ -140,12 +140,12 @@ fn axes_that_matter_only_together() {
 
 #[test]
 fn what_happens_now_and_then_takes_more_runs_or_is_suspected() {
-    // One of two, each as often as the other: it is proved, with more runs.
-    let mut toy = Toy::new(vec![("race", drawn(Pin::Sequence, 2))]);
+    // One of four, each as often as the others: it is proved, with more runs.
+    let mut toy = Toy::new(vec![("race", drawn(Pin::Sequence, 4))]);
     let found = find(&mut toy);
     let right = By::Pin(Pin::Sequence, BTreeSet::new());
     assert_eq!(by(&found), [("race", &right, true)]);
-    assert!(found[0].without.runs >= 5, "{:?}", found[0]);
+    assert!(found[0].without.runs >= 4, "{:?}", found[0]);
     // Whatever is held fast, however the numbers fall: nothing wrong is ever proved.
     let mut wrong = 0;
     for seed in 0..40 {
