@@ -43,7 +43,7 @@ pub use table::Table;
 pub use tail::Tails;
 pub use text::{clean, fit};
 pub use units::{bytes, count, duration, rate};
-pub use verify::{axes_text, verify_html, verify_text};
+pub use verify::{axes_text, verify_html, verify_markdown, verify_text};
 pub use why::{Tell, why_text};
 
 /// Time since the run began. Given by the caller, so that tests have a clock of their own.

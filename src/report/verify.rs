@@ -11,11 +11,12 @@ pub fn verify_text(report: &Report, palette: Palette, full: bool) -> String {
     let mut text = verdict(report, palette);
     let mut table = Table::new(palette, &["stage", "verdict", "runs", "what matters"]);
     for stage in &report.stages {
-        let (role, word) = match stage.verdict {
-            Verdict::Identical => (Role::Good, "identical"),
-            Verdict::Different => (Role::Bad, "different"),
-            Verdict::Failed => (Role::Warn, "fails"),
+        let role = match stage.verdict {
+            Verdict::Identical => Role::Good,
+            Verdict::Different => Role::Bad,
+            Verdict::Failed => Role::Warn,
         };
+        let word = verdict_word(stage.verdict);
         let causes: Vec<String> = stage.causes.iter().map(cause).collect();
         table.row([stage.stage.clone(), palette.paint(role, word), stage.trials.len().to_string(), causes.join("; ")]);
     }
@@ -62,11 +63,34 @@ pub(super) fn cause(cause: &Cause) -> String {
     if names.is_empty() { format!("differs by itself{what}") } else { format!("{}{what}", names.join(" with ")) }
 }
 
+/// Whether there is nothing to tell of it.
+fn settled(stage: &StageReport) -> bool {
+    stage.levels.iter().all(|at| at.verdict == Verdict::Identical)
+}
+
+/// What it does with and without protection.
+fn at_levels(stage: &StageReport) -> String {
+    let each: Vec<String> =
+        stage.levels.iter().map(|at| format!("at level {}: {}", at.level, verdict_word(at.verdict))).collect();
+    each.join("; ")
+}
+
+fn verdict_word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Identical => "identical",
+        Verdict::Different => "different",
+        Verdict::Failed => "fails",
+    }
+}
+
 fn details(stage: &StageReport, palette: Palette, full: bool, text: &mut String) {
-    if stage.verdict == Verdict::Identical {
+    if settled(stage) {
         return;
     }
     text.push_str(&format!("\n{}\n", palette.paint(Role::Name, &stage.stage)));
+    if stage.levels.len() > 1 {
+        text.push_str(&format!("  {}\n", at_levels(stage)));
+    }
     for cause in &stage.causes {
         let names: Vec<&str> = cause.axes.iter().map(|axis| axis.name()).collect();
         let when = match names.as_slice() {
@@ -100,13 +124,9 @@ pub fn verify_html(report: &Report) -> String {
     page.push_str(&format!("<p>{}</p>\n", escape(&verdict(report, Palette::PLAIN))));
     page.push_str("<table class=\"axes\">\n<thead><tr><th>Axis<th>In a build; varied<th>Stages that it matters to</thead>\n<tbody>\n");
     for info in &report.axes {
-        let to = report.stages.iter().filter_map(|stage| {
-            let cause = stage.causes.iter().find(|cause| cause.axes.contains(&info.axis))?;
-            let with: Vec<&str> =
-                cause.axes.iter().filter(|axis| **axis != info.axis).map(|axis| axis.name()).collect();
-            let with = if with.is_empty() { String::new() } else { format!(" with {}", with.join(", ")) };
-            let class = if matches!(cause.outcome, Outcome::Failed { .. }) { "warning" } else { "error" };
-            Some(format!("<span class=\"{class}\">{}{with}</span>", escape(&stage.stage)))
+        let to = matters(report, info.axis).into_iter().map(|(text, fails)| {
+            let class = if fails { "warning" } else { "error" };
+            format!("<span class=\"{class}\">{}</span>", escape(&text))
         });
         let to: Vec<String> = to.collect();
         let to = if to.is_empty() { "<span class=\"good\">none</span>".to_owned() } else { to.join(", ") };
@@ -114,11 +134,12 @@ pub fn verify_html(report: &Report) -> String {
     }
     page.push_str("</tbody>\n</table>\n<h2>Stages</h2>\n<table class=\"axes\">\n<thead><tr><th>Stage<th>Verdict<th>Runs<th>What matters<th>Tree</thead>\n<tbody>\n");
     for stage in &report.stages {
-        let (class, word) = match stage.verdict {
-            Verdict::Identical => ("good", "identical"),
-            Verdict::Different => ("error", "different"),
-            Verdict::Failed => ("warning", "fails"),
+        let class = match stage.verdict {
+            Verdict::Identical => "good",
+            Verdict::Different => "error",
+            Verdict::Failed => "warning",
         };
+        let word = verdict_word(stage.verdict);
         let causes: Vec<String> = stage.causes.iter().map(cause).collect();
         page.push_str(&format!(
             "<tr><td>{}<td class=\"{class}\">{word}<td>{}<td>{}<td><code>{}</code>\n",
@@ -129,8 +150,11 @@ pub fn verify_html(report: &Report) -> String {
         ));
     }
     page.push_str("</tbody>\n</table>\n");
-    for stage in report.stages.iter().filter(|stage| stage.verdict != Verdict::Identical) {
+    for stage in report.stages.iter().filter(|stage| !settled(stage)) {
         page.push_str(&format!("<h2>{}</h2>\n", escape(&stage.stage)));
+        if stage.levels.len() > 1 {
+            page.push_str(&format!("<p>{}</p>\n", escape(&at_levels(stage))));
+        }
         for cause in &stage.causes {
             page.push_str(&format!("<p>{}</p>\n", escape(&self::cause(cause))));
             if let Outcome::Failed { reason, tail } = &cause.outcome {
@@ -149,6 +173,38 @@ pub fn verify_html(report: &Report) -> String {
     }
     page.push_str(&foot(None));
     page
+}
+
+/// The stages that an axis matters to, with the axes that it takes besides, and whether they fail.
+fn matters(report: &Report, axis: Axis) -> Vec<(String, bool)> {
+    let to = report.stages.iter().filter_map(|stage| {
+        let cause = stage.causes.iter().find(|cause| cause.axes.contains(&axis))?;
+        let with: Vec<&str> = cause.axes.iter().filter(|other| **other != axis).map(|axis| axis.name()).collect();
+        let with = if with.is_empty() { String::new() } else { format!(" with {}", with.join(", ")) };
+        Some((format!("{}{with}", stage.stage), matches!(cause.outcome, Outcome::Failed { .. })))
+    });
+    to.collect()
+}
+
+/// The report as two tables of Markdown: the axes with the stages that each matters to, and the stages.
+pub fn verify_markdown(report: &Report) -> String {
+    // Cells may not hold what divides them.
+    let cell = |text: &str| clean(text).replace('|', "\\|");
+    let mut text = "| axis | in a build; varied | matters to |\n|---|---|---|\n".to_owned();
+    for info in &report.axes {
+        let to: Vec<String> = matters(report, info.axis)
+            .into_iter()
+            .map(|(text, fails)| if fails { format!("{text} (fails)") } else { text })
+            .collect();
+        let to = if to.is_empty() { "none".to_owned() } else { to.join(", ") };
+        text.push_str(&format!("| {} | {} | {} |\n", info.axis.name(), cell(&info.what), cell(&to)));
+    }
+    text.push_str("\n| stage | verdict | tree |\n|---|---|---|\n");
+    for stage in &report.stages {
+        let tree = stage.output.get(..12).unwrap_or(&stage.output);
+        text.push_str(&format!("| {} | {} | `{tree}` |\n", cell(&stage.stage), verdict_word(stage.verdict)));
+    }
+    text
 }
 
 /// The axes, and what is varied in each.

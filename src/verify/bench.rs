@@ -73,8 +73,9 @@ impl Runs for Bench<'_> {
                 return Err(error);
             }
         };
-        let Setting { axes, run, pins, .. } = setting;
-        self.trials.push(Trial { axes: axes.clone(), run: *run, held: pins.iter().copied().collect(), outcome });
+        let Setting { axes, run, pins, level, .. } = setting;
+        let held = pins.iter().copied().collect();
+        self.trials.push(Trial { axes: axes.clone(), run: *run, held, level: *level, outcome });
         Ok(Ran { setting: setting.clone(), left })
     }
 
@@ -100,16 +101,21 @@ impl Bench<'_> {
         };
         let held: Vec<&str> = setting.pins.iter().map(|pin| pin.name()).collect();
         let held = if held.is_empty() { String::new() } else { format!("; {} held fast", held.join(", ")) };
-        format!("{name} ({axes}{held})")
+        let level = setting.level.map_or_else(String::new, |level| format!("; {level}"));
+        format!("{name} ({axes}{held}{level})")
     }
 
     fn execute(&self, setting: &Setting, label: &str) -> Result<Done, Error> {
         let Known { stage, inputs, action, log, .. } = self.known;
         let Self { rebuilder, local, broker, .. } = self;
         let mut surroundings = Surroundings::default();
-        // What the stage's level answers is what is varied.
-        surroundings.variation.answers = inputs.level().and_then(Answers::of);
+        // Nothing keeps it from its surroundings, unless that is asked for.
+        surroundings.variation.answers = inputs.level().and_then(Answers::of).map(|_| Answers::default());
         setting.axes.iter().for_each(|axis| axis.vary(setting.run, &mut surroundings));
+        if let Some(answers) = setting.level.and_then(Answers::of) {
+            let to = surroundings.variation.answers.get_or_insert_default();
+            answers.answered().for_each(|source| to.pin(source));
+        }
         watch(setting, &mut surroundings);
         let scratch = surroundings.disk.then(|| rebuilder.store.scratch("verify")).transpose()?;
         let mut variation = surroundings.variation.clone();

@@ -19,11 +19,13 @@
 mod axis;
 mod bench;
 pub mod cause;
+mod levels;
 mod rebuild;
 mod report;
 
 pub use axis::{Axis, UnknownAxis};
 pub use rebuild::{Error, Known, Rebuilder};
 pub use report::{
-    AxisInfo, Cause, Compared, Outcome, Report, SCHEMA, StageReport, Trial, Verdict, compared_schema, report_schema,
+    AtLevel, AxisInfo, Cause, Compared, Outcome, Report, SCHEMA, StageReport, Trial, Verdict, compared_schema,
+    report_schema,
 };

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use super::axis::Axis;
 use super::bench::{Bench, side};
 use super::cause::{By, Evidence, Experiment, Side, experiment};
+use super::levels::levels;
 use super::report::{Cause, Outcome, StageReport, Trial, Verdict};
 use crate::diff;
 use crate::digest::Digest;
@@ -139,6 +140,17 @@ impl Running<'_> {
             restless: false,
         };
         let experiment = experiment(&mut bench, rebuilder.axes, rebuilder.runs)?;
+        let other =
+            experiment.done.iter().find_map(|ran| Some(ran.left.as_ref()?.output).filter(|it| *it != known.output));
+        let failed = experiment.done.iter().any(|ran| ran.left.is_none());
+        let unprotected = match other {
+            Some(_) => Verdict::Different,
+            None if failed => Verdict::Failed,
+            None => Verdict::Identical,
+        };
+        let own = known.stage.level;
+        let levels = levels(&mut bench, own, unprotected)?;
+        let verdict = levels.iter().find(|at| at.level == own).map_or(unprotected, |at| at.verdict);
         let Bench { trials, mut evidence, .. } = bench;
         let first = exec::known(rebuilder.store, known.action)?;
         let first = Side { output: known.output, trace: first.and_then(|done| done.trace), build: None };
@@ -146,20 +158,13 @@ impl Running<'_> {
             Some(run) => side(experiment.done.get(run)?),
             None => Some(first),
         })?;
-        let other =
-            experiment.done.iter().find_map(|ran| Some(ran.left.as_ref()?.output).filter(|it| *it != known.output));
-        let failed = trials.iter().any(|trial| matches!(trial.outcome, Outcome::Failed { .. }));
-        let verdict = match other {
-            Some(_) => Verdict::Different,
-            None if failed => Verdict::Failed,
-            None => Verdict::Identical,
-        };
         let difference = other.map(|other| evidence.difference([known.output, other])).transpose()?;
         Ok(StageReport {
             stage: known.stage.name.clone(),
             action: known.action.to_string(),
             output: known.output.to_string(),
             verdict,
+            levels,
             causes: causes(&experiment, &trials),
             differing,
             difference: difference.and_then(|difference| difference.as_ref().clone()),
@@ -176,7 +181,8 @@ fn causes(experiment: &Experiment, trials: &[Trial]) -> Vec<Cause> {
             By::Axes(axes) => axes.clone(),
             By::Pin(..) | By::Unknown => Vec::new(),
         };
-        let mut outcomes = trials.iter().filter(|trial| trial.axes == axes).map(|trial| &trial.outcome);
+        let mut outcomes =
+            trials.iter().filter(|trial| trial.axes == axes && trial.level.is_none()).map(|trial| &trial.outcome);
         let outcome = outcomes.find(|outcome| **outcome != Outcome::Identical);
         if let Some(outcome) = outcome.filter(|_| causes.iter().all(|known| known.axes != axes)) {
             causes.push(Cause { axes, outcome: outcome.clone() });

@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::axis::Axis;
 use super::cause::{Explained, Pin};
 use crate::diff::{self, Difference};
+use crate::stage::Level;
 
 /// Version of the report's JSON form.
 pub const SCHEMA: u32 = 2;
@@ -43,8 +44,10 @@ pub struct StageReport {
     pub action: String,
     /// The known tree.
     pub output: String,
-    /// The sentence in one word.
+    /// The sentence in one word: what it does at its own level.
     pub verdict: Verdict,
+    /// What it does at this and other levels, the weakest first. At the first, nothing keeps it from what is varied.
+    pub levels: Vec<AtLevel>,
     /// What makes it differ or fail; each alone, or several together.
     pub causes: Vec<Cause>,
     /// All runs.
@@ -53,6 +56,15 @@ pub struct StageReport {
     pub differing: Vec<Explained>,
     /// What differs between the known tree and the first other one; null when none differs.
     pub difference: Option<Difference>,
+}
+
+/// What a stage does at a level.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct AtLevel {
+    /// The level.
+    pub level: Level,
+    /// What it does.
+    pub verdict: Verdict,
 }
 
 /// What a stage does.
@@ -85,6 +97,8 @@ pub struct Trial {
     pub run: u32,
     /// What was held fast.
     pub held: Vec<Pin>,
+    /// The level that kept it from its surroundings, if one did.
+    pub level: Option<Level>,
     /// What it came to.
     pub outcome: Outcome,
 }

@@ -16,7 +16,7 @@ use crate::exec;
 use crate::fs;
 use crate::report::{
     axes_text, causes_text, classes_text, count, diff_html, diff_junit, diff_text, verify_html, verify_junit,
-    verify_text,
+    verify_markdown, verify_text,
 };
 use crate::schedule::queue::OnFailure;
 use crate::verify::cause::{Evidence, Side};
@@ -80,6 +80,9 @@ pub struct Args {
     /// Write the report as one page of HTML to this file.
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
+    /// Write the axes and the stages that each matters to as tables of Markdown to this file.
+    #[arg(long, value_name = "FILE", requires = "rebuild")]
+    pub markdown: Option<PathBuf>,
     /// Write the report as JUnit's XML to this file, for build servers.
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
@@ -209,6 +212,7 @@ fn rebuild(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     }
     let report = verify::Report::new(&axes, args.runs, reports?);
     write(&args.html, || verify_html(&report))?;
+    write(&args.markdown, || verify_markdown(&report))?;
     write(&args.junit, || verify_junit(&report))?;
     if context.globals.json {
         context.print_json(&report)?;

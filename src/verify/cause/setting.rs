@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::place::Departure;
 use crate::digest::Digest;
 use crate::sandbox::Source;
+use crate::stage::Level;
 use crate::verify::Axis;
 
 /// What of a run can be held fast: then each run sees the same of it.
@@ -85,6 +86,8 @@ pub struct Setting {
     pub pins: BTreeSet<Pin>,
     /// Whether what it consumes of clocks and the like is recorded.
     pub watched: bool,
+    /// The level that keeps it from its surroundings; none: it gets whatever they are.
+    pub level: Option<Level>,
 }
 
 /// What a run left.
