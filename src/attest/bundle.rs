@@ -15,8 +15,10 @@ use crate::container::Subject;
 use crate::fetch::{self, Fetcher, Pin};
 use crate::fs;
 
-/// Bytes of a file with statements. One about an image with a hundred packages has 100 KiB.
+/// Bytes of a file with statements. One about an image with two hundred packages has 90 KiB.
 const LONGEST: u64 = 64 << 20;
+/// Bytes of one value in it: what is parsed takes many times as much memory.
+const VALUE: usize = 8 << 20;
 /// Lines of it.
 const LINES: usize = 10_000;
 /// Characters of a message about it.
@@ -72,14 +74,14 @@ pub fn read(place: &str, bytes: &[u8]) -> Result<Bundle, Error> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(malformed(quoted, "it is empty".to_owned()));
     }
-    let whole = json::parse(bytes);
+    let whole = parse(bytes);
     let mut lines = Vec::new();
     match whole {
         Ok(value) => lines.push((quoted, Ok(value))),
         Err(error) => {
             let numbered = bytes.split(|byte| *byte == b'\n').enumerate();
             let filled = numbered.filter(|(_, line)| !line.iter().all(u8::is_ascii_whitespace));
-            let values = filled.map(|(at, line)| (format!("line {} of {quoted}", at + 1), json::parse(line)));
+            let values = filled.map(|(at, line)| (format!("line {} of {quoted}", at + 1), parse(line)));
             lines.extend(values.take(LINES + 1));
             if lines.len() > LINES {
                 return Err(malformed(quoted, format!("it has more than {LINES} lines")));
@@ -102,6 +104,11 @@ pub fn read(place: &str, bytes: &[u8]) -> Result<Bundle, Error> {
         Some(Aside { place, reason, .. }) if bundle.items.is_empty() => Err(malformed(place.clone(), reason.clone())),
         _ => Ok(bundle),
     }
+}
+
+/// One value of a file.
+fn parse(bytes: &[u8]) -> Result<Value, String> {
+    if bytes.len() > VALUE { Err(format!("it is longer than {VALUE} bytes")) } else { json::parse(bytes) }
 }
 
 /// What is wrong with a file quotes it: no more of it than fits a message, and nothing that a terminal obeys.
@@ -129,7 +136,7 @@ fn item(value: Value) -> Result<(Option<Envelope>, Statement), Stop> {
     if envelope.payload_type != PAYLOAD_TYPE {
         return Err(Stop::Foreign(format!("its payload is `{}` and not `{PAYLOAD_TYPE}`", envelope.payload_type)));
     }
-    let payload = json::parse(&envelope.payload);
+    let payload = parse(&envelope.payload);
     let payload = payload.map_err(|error| Stop::Wrong(format!("its payload is no JSON: {error}")))?;
     let statement = statement(payload)?;
     Ok((Some(envelope), statement))

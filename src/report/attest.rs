@@ -200,3 +200,70 @@ fn summary(statement: &Checked, palette: Palette, text: &mut String) {
         line("signed", &seal_words(seal, palette));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attest::SCHEMA;
+
+    fn opinion(who: Option<&str>, counts: bool, stand: Stand) -> Opinion {
+        Opinion {
+            who: who.map(str::to_owned),
+            place: "line 1 of `all.jsonl`".to_owned(),
+            builder: Some("https://builds.example/\u{1b}[2Jone".to_owned()),
+            seals: Vec::new(),
+            stand,
+            counts,
+            note: None,
+        }
+    }
+
+    fn stage(name: &str, verdict: Verdict, opinions: Vec<Opinion>) -> StageReport {
+        let digest = |digit: &str, size: u8| format!("{}/{size}", digit.repeat(64));
+        let (stage, target) = (name.to_owned(), "x86_64".to_owned());
+        StageReport { stage, target, action: digest("a", 217), output: digest("b", 160), verdict, opinions }
+    }
+
+    fn report() -> Report {
+        let disagrees =
+            Stand::Disagrees { output: Some("c".repeat(64)), subjects: vec!["image".into()], difference: None };
+        let key = "d".repeat(64);
+        let mut strange = opinion(None, false, Stand::Agrees);
+        strange.note = Some("nobody who is trusted signed it".to_owned());
+        strange.seals = vec![
+            Seal::Bad { name: "alice".to_owned(), key: key.clone() },
+            Seal::Unknown { key: Some("\u{1b}]0;x\u{7}key".to_owned()) },
+            Seal::Unknown { key: None },
+        ];
+        let cause = Cause { what: "source:zlib".into(), theirs: Some("e".repeat(64)), ours: None };
+        let mut lockfile = opinion(Some("lockfile"), false, Stand::Silent);
+        (lockfile.place, lockfile.builder) = ("lockfile".to_owned(), None);
+        let other = |cause| opinion(Some("bob"), false, Stand::OtherInputs { cause });
+        Report {
+            schema: SCHEMA,
+            against: vec!["all.jsonl".to_owned(), "lockfile".to_owned()],
+            heard: 3,
+            needed: Some(2),
+            identical: false,
+            stages: vec![
+                stage("musl", Verdict::Identical, vec![opinion(Some("alice"), true, Stand::Agrees)]),
+                stage("image", Verdict::Different, vec![opinion(Some("alice"), true, disagrees), strange]),
+                stage("zlib", Verdict::OtherInputs, vec![other(Some(cause)), other(None)]),
+                stage("gcc", Verdict::Unconfirmed, vec![lockfile]),
+            ],
+            aside: vec![Aside { place: "line 2".into(), reason: "it is\u{9b}31m none".into(), foreign: false }],
+        }
+    }
+
+    #[test]
+    fn who_says_what() {
+        let text = against_text(&report(), Palette::PLAIN, false);
+        assert!(!text.chars().any(|letter| letter.is_control() && letter != '\n'), "{text:?}");
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots");
+        insta::with_settings!({snapshot_path => folder, prepend_module_to_snapshot => false, omit_expression => true}, {
+            insta::assert_snapshot!("against-text", text);
+        });
+        let full = against_text(&report(), Palette::PLAIN, true);
+        assert!(full.contains("agrees: alice"), "{full}");
+    }
+}

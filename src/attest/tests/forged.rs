@@ -96,6 +96,7 @@ fn what_is_no_json_is_refused() {
     let text = json!({"payload": "", "payloadType": "x", "signatures": many}).to_string();
     refused(text.as_bytes(), "17 signatures");
     refused("{}\n".repeat(10_001).as_bytes(), "more than 10000 lines");
+    refused(&[&b"[\""[..], &vec![b'x'; 8 << 20], b"\"]"].concat(), "it is longer than 8388608 bytes");
     // A pretty envelope that is cut.
     refused(b"{\n \"payload\": \"\",\n", "EOF while parsing");
 }
