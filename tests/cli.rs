@@ -8,6 +8,8 @@
     reason = "tests make the world that they test in, and say what they skip"
 )]
 
+#[path = "cli/attest.rs"]
+mod attest;
 #[path = "cli/audit.rs"]
 mod audit;
 #[path = "cli/build.rs"]
