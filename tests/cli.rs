@@ -14,6 +14,8 @@ mod audit;
 mod build;
 #[path = "cli/canaries.rs"]
 mod canaries;
+#[path = "cli/compare.rs"]
+mod compare;
 #[path = "cli/environment.rs"]
 mod environment;
 #[path = "cli/gate.rs"]

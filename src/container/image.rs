@@ -16,8 +16,11 @@ use crate::fs::Content;
 const UNUSED: &str = "bytes that nothing refers to";
 /// Entries of one image.
 const ENTRIES: u64 = 10_000_000;
-/// Bytes of names and fields of one image.
+/// Bytes of names and fields of one image, at most and in proportion to its size: what is compressed, or refers to the same
+/// thing often, must not cost much more than it is large.
 const DESCRIBED: u64 = 4 << 30;
+const DESCRIBED_ANYWAY: u64 = 256 << 20;
+const DESCRIBED_PER_BYTE: u64 = 256;
 /// Directories within each other.
 pub(super) const DEPTH: usize = 1024;
 /// Bytes of one file: a hole costs an image nothing, and who compares it much.
@@ -176,8 +179,9 @@ impl<'a> Image<'a> {
     /// Counts bytes that a description takes.
     pub fn spend(&mut self, bytes: u64) -> Result<(), Fault> {
         self.described = self.described.saturating_add(bytes);
-        if self.described > DESCRIBED {
-            return Err(Fault::TooMuch { what: "bytes of names and fields", limit: DESCRIBED });
+        let limit = self.content.size().saturating_mul(DESCRIBED_PER_BYTE).clamp(DESCRIBED_ANYWAY, DESCRIBED);
+        if self.described > limit {
+            return Err(Fault::TooMuch { what: "bytes of names and fields", limit });
         }
         Ok(())
     }

@@ -64,6 +64,11 @@ fn in_place(first: u64, found: &mut Found<'_>) -> fs::Result<()> {
     let mut open: Option<(u64, u64)> = None;
     let mut at = first;
     while at < size {
+        let holes = left.zeros_at(at).min(right.zeros_at(at));
+        if holes > 0 {
+            at += holes;
+            continue;
+        }
         let count = usize::try_from(size - at).unwrap_or(CHUNK).min(CHUNK);
         left.read_at(at, &mut a[..count])?;
         right.read_at(at, &mut b[..count])?;

@@ -1,10 +1,13 @@
 //! What is compared with what: folders by their entries, contents by what they are.
 
+use std::sync::{Mutex, PoisonError};
+
 use globset::GlobSet;
 
-use super::folders::{self, Alone, Folder};
+use super::folder::Folder;
+use super::folders::{self, Seen};
 use super::model::{Difference, Fact, Side};
-use super::{bytes, elf, entries, filter, text};
+use super::{bytes, elf, entries, filter, mixed, text};
 use crate::container::{self, About, Fault, Kind, Spool, Subject};
 use crate::fs::{self, Content, Dir};
 use crate::store;
@@ -62,6 +65,7 @@ impl Error {
 pub struct Comparison<'a> {
     pub(super) options: &'a Options,
     pub(super) spool: Spool<'a>,
+    notes: Mutex<Vec<String>>,
 }
 
 /// Where a pair lies: its path from the subjects on, and how many containers it lies in.
@@ -118,7 +122,14 @@ pub(super) fn of(side: Side) -> impl Fn(Fault) -> Stop {
 impl<'a> Comparison<'a> {
     /// A comparison that unpacks into files without names in `scratch`.
     pub fn new(options: &'a Options, scratch: &'a Dir, cancel: Option<&'a CancelToken>) -> Self {
-        Self { options, spool: Spool::new(scratch, UNPACKED, cancel) }
+        Self { options, spool: Spool::new(scratch, UNPACKED, cancel), notes: Mutex::default() }
+    }
+
+    /// The same, but of both sides no more than so many bytes are unpacked.
+    #[must_use]
+    pub fn unpacking(mut self, most: u64) -> Self {
+        self.spool.limit(most);
+        self
     }
 
     /// Compares two files; none if they are equal.
@@ -138,20 +149,48 @@ impl<'a> Comparison<'a> {
         match (Folder::of(left)?, Folder::of(right)?) {
             (Ok(left), Ok(right)) => {
                 let mut found = Difference::new("", "directory", [None, None]);
-                let mut alone = Alone::default();
-                folders::compare(self, [&left, &right], &Place::top(), &mut alone, &mut found)?;
-                alone.settle(self, &mut found)?;
+                let mut seen = Seen::default();
+                folders::compare(self, [&left, &right], &Place::top(), &mut seen, &mut found)?;
+                seen.settle(self, &mut found)?;
                 Ok(if found.is_empty() { None } else { filter::keep(found, self.options.only) })
             }
             (Err(left), Err(right)) => self.files("", [&left, &right]),
-            (left, right) => {
-                let kind = |side: &Result<Folder, Content>| if side.is_ok() { "directory" } else { "file" };
-                let size = |side: &Result<Folder, Content>| side.as_ref().err().map(Content::size);
-                let mut found = Difference::new("", kind(&left), [size(&left), size(&right)]);
-                found.facts.push(Fact::Kind { values: [kind(&left).to_owned(), kind(&right).to_owned()] });
-                Ok(filter::keep(found, self.options.only))
-            }
+            (Err(file), Ok(folder)) => self.mixed(&file, &folder, Side::Left),
+            (Ok(folder), Err(file)) => self.mixed(&file, &folder, Side::Right),
         }
+    }
+
+    /// What was not compared, and why.
+    pub fn notes(&self) -> Vec<String> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn note(&self, text: String) {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner).push(text);
+    }
+
+    /// Compares a file, which is on `side`, with a folder.
+    fn mixed(&self, file: &Content, folder: &Folder, side: Side) -> Result<Option<Difference>, Error> {
+        let size = Some(file.size());
+        let (kinds, sizes) = match side {
+            Side::Left => (["file", "directory"], [size, None]),
+            Side::Right => (["directory", "file"], [None, size]),
+        };
+        let mut found = Difference::new("", "directory", sizes);
+        let outcome = mixed::compare(self, file, folder, side, &mut found);
+        let reason = match outcome {
+            Ok(Some(())) => None,
+            Ok(None) => Some(None),
+            Err(Stop::Unreadable(_, fault)) => Some(Some(fault)),
+            Err(Stop::Error(error)) => return Err(error),
+        };
+        if let Some(fault) = reason {
+            found.facts.push(Fact::Kind { values: kinds.map(str::to_owned) });
+            let unreadable =
+                |fault: Fault| Fact::Unreadable { side, kind: "archive".to_owned(), reason: fault.to_string() };
+            found.facts.extend(fault.map(unreadable));
+        }
+        Ok(if found.is_empty() { None } else { filter::keep(found, self.options.only) })
     }
 
     /// Whether a path is left out.

@@ -110,7 +110,8 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let subjects = [subject(left, &mut project, context)?, subject(right, &mut project, context)?];
     let scratch = context.open_store()?.scratch("verify")?;
     let comparison = Comparison::new(&options, scratch.dir(), Some(&context.cancel));
-    let report = Report::new([left.clone(), right.clone()], comparison.subjects(subjects)?);
+    let difference = comparison.subjects(subjects)?;
+    let report = Report::new([left.clone(), right.clone()], difference).noting(comparison.notes());
     write(&args.html, || diff_html(&report))?;
     write(&args.junit, || diff_junit(&report))?;
     if context.globals.json {

@@ -3,10 +3,11 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::super::attribute::attribute;
 use super::super::fault::Fault;
 use super::super::image::{Image, LARGEST};
 use super::super::listing::{Data, Field, Value, What, text};
-use super::super::raw::{Keep, Part, Shape, describe, device, le_u16, le_u32, le_u64, special, xattr};
+use super::super::raw::{Keep, Part, Shape, describe, device, le_u16, le_u32, le_u64, special};
 use super::data::{Packed, Tail};
 use super::table::{Indexed, Reader, Table};
 use super::{NONE, Squashfs, number, xattr_prefix};
@@ -233,7 +234,7 @@ impl Xattrs {
             };
             let size = if value == own { length } else { le_u32(bytes, value).ok_or_else(bad)? as usize };
             let shown = bytes.get(value + 4..(value + 4).saturating_add(size)).ok_or_else(bad)?;
-            fields.push(xattr(&xattr_prefix(kind), name, shown));
+            fields.push(attribute(&[xattr_prefix(kind).as_bytes(), name].concat(), shown));
             if fields.len() > 1 << 16 {
                 return Err(Fault::TooMuch { what: "extended attributes of a file", limit: 1 << 16 });
             }
