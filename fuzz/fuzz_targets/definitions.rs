@@ -17,7 +17,8 @@ static PROJECT: LazyLock<PathBuf> = LazyLock::new(|| {
     root
 });
 
-const FILES: [&str; 4] = ["stages/one/stage.toml", "stages/sources.toml", "sysroots/tiny.toml", "sysroots/archives.toml"];
+const FILES: [&str; 4] =
+    ["stages/one/stage.toml", "stages/sources.toml", "sysroots/tiny.toml", "sysroots/archives.toml"];
 
 fuzz_target!(|text: &str| {
     let mut parts = text.splitn(FILES.len(), "\n%\n");

@@ -14,7 +14,10 @@ fuzz_target!(|bytes: &[u8]| {
     assert_eq!(u32::from_ne_bytes(*length) as usize, rest.len());
     let again = Event::parse(rest).expect("what was written can be read");
     let strings = !event.first.is_empty() || !event.second.is_empty();
-    assert_eq!((again.kind, again.stage, again.result, again.arguments), (event.kind, event.stage, event.result, event.arguments));
+    assert_eq!(
+        (again.kind, again.stage, again.result, again.arguments),
+        (event.kind, event.stage, event.result, event.arguments)
+    );
     assert_eq!((again.first, again.second), (event.first, event.second));
     assert!(strings || again.rest == event.rest);
 });

@@ -2,8 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use repro::digest::reapi::{Action, ActionResult, Command, Directory};
 use repro::digest::Canonical;
+use repro::digest::reapi::{Action, ActionResult, Command, Directory};
 
 fuzz_target!(|bytes: &[u8]| {
     one::<Directory>(bytes);

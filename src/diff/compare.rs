@@ -1,5 +1,6 @@
 //! What is compared with what: folders by their entries, contents by what they are.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use globset::GlobSet;
@@ -15,6 +16,9 @@ use crate::sys::CancelToken;
 
 /// Bytes that unpacking may give in all, of both sides.
 const UNPACKED: u64 = 1 << 40;
+/// A container within another counts as so many bytes at least, of as many as may be unpacked: disks within disks cost
+/// nothing to unpack, and can be so many that no one could look into all of them.
+const CONTAINER: u64 = 1 << 20;
 
 /// What is compared, and how deep.
 #[derive(Debug, Clone)]
@@ -65,6 +69,8 @@ impl Error {
 pub struct Comparison<'a> {
     pub(super) options: &'a Options,
     pub(super) spool: Spool<'a>,
+    /// Bytes of containers within containers that may still be looked into.
+    inner: AtomicU64,
     notes: Mutex<Vec<String>>,
 }
 
@@ -122,13 +128,15 @@ pub(super) fn of(side: Side) -> impl Fn(Fault) -> Stop {
 impl<'a> Comparison<'a> {
     /// A comparison that unpacks into files without names in `scratch`.
     pub fn new(options: &'a Options, scratch: &'a Dir, cancel: Option<&'a CancelToken>) -> Self {
-        Self { options, spool: Spool::new(scratch, UNPACKED, cancel), notes: Mutex::default() }
+        let spool = Spool::new(scratch, UNPACKED, cancel);
+        Self { options, spool, inner: AtomicU64::new(UNPACKED), notes: Mutex::default() }
     }
 
-    /// The same, but of both sides no more than so many bytes are unpacked.
+    /// The same, but of both sides no more than so many bytes are unpacked, or looked into within other containers.
     #[must_use]
     pub fn unpacking(mut self, most: u64) -> Self {
         self.spool.limit(most);
+        self.inner = AtomicU64::new(most);
         self
     }
 
@@ -228,6 +236,12 @@ impl<'a> Comparison<'a> {
         Ok((!found.is_empty()).then_some(found))
     }
 
+    /// Whether a container that lies in another may be opened.
+    fn may_open(&self, pair: [&Content; 2]) -> bool {
+        let size: u64 = pair.into_iter().map(Content::stored).fold(0, u64::saturating_add);
+        take(&self.inner, size.max(CONTAINER))
+    }
+
     /// Compares two contents by what they are, if that is known; says whether they were opened.
     fn structure(&self, pair: [&Content; 2], at: &Place, found: &mut Difference) -> Result<bool, Stop> {
         let kinds = [container::detect(pair[0])?, container::detect(pair[1])?];
@@ -237,8 +251,14 @@ impl<'a> Comparison<'a> {
                 if left != right {
                     found.facts.push(Fact::Kind { values: [left.to_string(), right.to_string()] });
                 }
-                if at.depth == self.options.max_depth {
-                    let reason = format!("it lies in {} containers, as many as are opened", at.depth);
+                let reason = if at.depth == self.options.max_depth {
+                    Some(format!("it lies in {} containers, as many as are opened", at.depth))
+                } else if at.depth > 0 && !self.may_open(pair) {
+                    Some("too much lies in containers within others".to_owned())
+                } else {
+                    None
+                };
+                if let Some(reason) = reason {
                     found.facts.push(Fact::Unsearched { reason });
                     found.facts.extend(bytes::compare(pair, About::Content)?);
                     return Ok(false);
@@ -264,6 +284,11 @@ impl<'a> Comparison<'a> {
             }
         }
     }
+}
+
+/// Takes from a budget.
+fn take(from: &AtomicU64, count: u64) -> bool {
+    from.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(count)).is_ok()
 }
 
 fn both_compressed(left: Kind, right: Kind) -> bool {

@@ -36,7 +36,7 @@ pub(super) fn compare(
     }
     for (name, entry) in &walk.archive.entries {
         let place = Place::top().join(name);
-        if !walk.met.contains(name) && !cx.is_excluded(&place) {
+        if !walk.met.contains(name) && !walk.archive.is_own(name) && !cx.is_excluded(&place) {
             found.inside.push(entries::only(entry, side, None));
         }
     }
@@ -117,6 +117,12 @@ impl<'a> Archive<'a> {
         let own = entry.fields.iter().find(|field| field.name == name);
         let field = own.or_else(|| self.usual.iter().find(|field| field.name == name));
         field.map(|field| &field.value).filter(|value| **value != Value::Absent)
+    }
+
+    /// Whether an entry is of the image's making: what else is in it besides files, and the records `.` and `..`.
+    fn is_own(&self, name: &str) -> bool {
+        let last = name.rsplit('/').next().unwrap_or(name);
+        matches!(last, "." | "..") || matches!(self.kind, Kind::Iso | Kind::Ext | Kind::Fat) && name.starts_with('(')
     }
 
     fn states(&self, name: &str) -> bool {

@@ -204,6 +204,18 @@ impl Content {
         Ok(unequal)
     }
 
+    /// How many of the bytes are not known to be zeros without a look.
+    pub fn stored(&self) -> u64 {
+        match &self.from {
+            Source::Zeros => 0,
+            Source::Pieces(pieces) => {
+                let zeros = pieces.iter().filter(|(_, piece)| matches!(piece.from, Source::Zeros));
+                self.size.saturating_sub(zeros.map(|(_, piece)| piece.size).sum())
+            }
+            Source::Memory(_) | Source::File(_) => self.size,
+        }
+    }
+
     /// How many bytes from a place on are known to be zeros without a look, at least.
     pub fn zeros_at(&self, offset: u64) -> u64 {
         let left = self.size.saturating_sub(offset);
@@ -213,6 +225,20 @@ impl Content {
                 let at = self.start + offset;
                 let index = pieces.partition_point(|(start, _)| *start <= at).saturating_sub(1);
                 pieces.get(index).map_or(0, |(start, piece)| piece.zeros_at(at - start).min(left))
+            }
+            _ => 0,
+        }
+    }
+
+    /// How many bytes before a place are known to be zeros without a look, at least.
+    pub fn zeros_before(&self, offset: u64) -> u64 {
+        let offset = offset.min(self.size);
+        match &self.from {
+            Source::Zeros => offset,
+            Source::Pieces(pieces) if offset > 0 => {
+                let at = self.start + offset;
+                let index = pieces.partition_point(|(start, _)| *start < at).saturating_sub(1);
+                pieces.get(index).map_or(0, |(start, piece)| piece.zeros_before(at - start).min(offset))
             }
             _ => 0,
         }

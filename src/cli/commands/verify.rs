@@ -21,7 +21,8 @@ use crate::verify::{self, Axis, Known, Rebuilder, Verdict};
 ///
 /// With two names, compares outputs of stages, trees of the store, directories and files. Archives, compressed files and
 /// images are opened, within each other too; ELF files are compared by sections, symbols and instructions, text by lines, the
-/// rest by bytes. Equal digests are not even read. Nothing is executed and nothing is changed.
+/// rest by bytes. Equal digests are not even read. An archive or image and a directory are compared in what both can tell.
+/// Nothing is executed and nothing is changed.
 ///
 /// With --rebuild, executes stages again without the cache, with another time zone, locale, environment, user, umask, host
 /// name, path, number of jobs and processors, file system and so on, and compares what they leave with what is known. What
