@@ -18,6 +18,8 @@ mod build;
 mod canaries;
 #[path = "cli/causes.rs"]
 mod causes;
+#[path = "cli/compare.rs"]
+mod compare;
 #[path = "cli/environment.rs"]
 mod environment;
 #[path = "cli/gate.rs"]

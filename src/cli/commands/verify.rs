@@ -28,7 +28,8 @@ use crate::verify::{self, Axis, Compared, Known, Rebuilder, Verdict};
 ///
 /// With two names, compares outputs of stages, trees of the store, directories and files. Archives, compressed files and
 /// images are opened, within each other too; ELF files are compared by sections, symbols and instructions, text by lines, the
-/// rest by bytes. Equal digests are not even read. Nothing is executed and nothing is changed. Of outputs of stages the
+/// rest by bytes. Equal digests are not even read. An archive or image and a directory are compared in
+/// what both can tell. Nothing is executed and nothing is changed. Of outputs of stages the
 /// likely causes are told.
 ///
 /// With --against, brings the named stages up to date, or those that the reference speaks of, and holds them against known
@@ -138,7 +139,8 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let subjects = [subject(left, &mut project, context)?, subject(right, &mut project, context)?];
     let scratch = context.open_store()?.scratch("verify")?;
     let comparison = Comparison::new(&options, scratch.dir(), Some(&context.cancel));
-    let report = Report::new([left.clone(), right.clone()], comparison.subjects(subjects)?);
+    let difference = comparison.subjects(subjects)?;
+    let report = Report::new([left.clone(), right.clone()], difference).noting(comparison.notes());
     let differing = match (&report.difference, &project) {
         (Some(difference), Some(project)) => {
             let sides = [left, right].map(|word| side(word, project, context));
