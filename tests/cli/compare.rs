@@ -67,7 +67,7 @@ const FORMATS: [Format; 22] = [
     format("tar.zst", &["tar", "zstd", "bsdtar"], ALL, "tar --sort=name -C t --zstd -cf x .", BSDTAR),
     format("cpio", &["cpio", "bsdtar"], ALL, "(cd t; find . | sort | cpio --quiet -o -H newc) >x", BSDTAR),
     format("cpio.gz", &["cpio", "bsdtar"], ALL, "(cd t; find . | sort | cpio --quiet -o -H odc) | gzip -n >x", BSDTAR),
-    format("zip", &["zip", "bsdtar"], MODE | TIME | LINK, "(cd t; zip -qry ../x.zip .); mv x.zip x", BSDTAR),
+    format("zip", &["zip", "bsdtar"], ALL, "(cd t; zip -qry ../x.zip .); mv x.zip x", BSDTAR),
     format(
         "ar",
         &["ar", "bsdtar"],
@@ -205,13 +205,16 @@ fn expected(pair: &[Members; 2], tells: u8) -> BTreeSet<String> {
             (None, Some(_)) => tell("only right"),
             (Some(a), Some(b)) if a.0 != b.0 => tell("kind"),
             (Some(a), Some(b)) => {
+                // Not every tool sets a link's own time.
                 let link = a.0 == "symbolic link";
                 if a.4 != b.4 {
                     tell(if link { "target" } else { "content" });
                 }
-                for (bit, what, differs) in
-                    [(MODE, "mode", a.1 != b.1 && !link), (OWNER, "owner", a.2 != b.2), (TIME, "time", a.3 != b.3)]
-                {
+                for (bit, what, differs) in [
+                    (MODE, "mode", a.1 != b.1 && !link),
+                    (OWNER, "owner", a.2 != b.2),
+                    (TIME, "time", a.3 != b.3 && !link),
+                ] {
                     if tells & bit != 0 && differs {
                         tell(what);
                     }
@@ -235,6 +238,11 @@ fn told(place: &Value, at: &str, out: &mut BTreeSet<String>) {
             ("", name) => name,
             (at, name) => &format!("{at}/{name}"),
         };
+        // What is in an image besides its files is in no folder.
+        let last = path.rsplit('/').next().unwrap_or(path);
+        if path.starts_with('(') || matches!(last, "." | ".." | "lost+found") {
+            continue;
+        }
         let facts = inside["facts"].as_array().expect("a list");
         let mut say = |what: &str| out.extend([format!("{path}: {what}")]);
         if path.is_empty() {
@@ -301,7 +309,7 @@ fn every_format_is_told_as_an_independent_tool_sees_it() {
             members(&place.join("u"), "", members_of);
         }
         let expected = expected(&pair, format.tells);
-        assert!(expected.len() >= 7, "{}: too little was planted: {expected:?}", format.name);
+        assert!(expected.len() >= 6, "{}: too little was planted: {expected:?}", format.name);
         let said = project.repro(&["verify", "a", "b", "--json", "--times"]).ends(1);
         let report: Value = serde_json::from_str(&said.out).expect("JSON");
         let mut found = BTreeSet::new();
@@ -371,7 +379,7 @@ fn compressed_files_are_told_by_content_and_by_packing() {
 #[test]
 fn an_archive_and_a_folder_are_compared() {
     let project = Project::empty();
-    shell(&project.path("project"), &format!("{TREE} {LINKS} {AGE} tar -C t -czf a.tar.gz ."));
+    shell(&project.path("project"), &format!("{TREE}\n{LINKS}\n{AGE}\ntar -C t -czf a.tar.gz ."));
     let said = project.repro(&["verify", "a.tar.gz", "t"]).ends(0);
     assert!(said.out.starts_with("identical: a.tar.gz and t are identical\n"), "{}", said.all());
     assert!(said.out.contains("note: not compared: how the archive is packed"), "{}", said.all());
