@@ -166,21 +166,3 @@ pub fn compared_schema() -> Schema {
 pub fn report_schema() -> Schema {
     schema_for!(Report)
 }
-
-#[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "the test writes a snapshot when it is told to")]
-mod tests {
-    use super::{compared_schema, report_schema};
-
-    #[test]
-    fn schemas_are_those_in_snapshots() {
-        for (name, schema) in [("report", report_schema()), ("compared", compared_schema())] {
-            let path = format!("{}/snapshots/verify-{name}.schema.json", env!("CARGO_MANIFEST_DIR"));
-            let text = serde_json::to_string_pretty(&schema).expect("a schema is JSON") + "\n";
-            if std::env::var_os("REPRO_BLESS").is_some() {
-                std::fs::write(&path, &text).expect("write the snapshot");
-            }
-            assert_eq!(std::fs::read_to_string(&path).unwrap_or_default(), text, "{path}");
-        }
-    }
-}

@@ -146,7 +146,8 @@ p.compile(\"m.py\", \"/out/m.pyc\", invalidation_mode=p.PycInvalidationMode.TIME
     ),
     fault("build-id", &["build-id"], "echo 'int main(void) { return 0; }' >x.c; gcc -Wl,--build-id=uuid -o /out/x x.c"),
     // Memory.
-    fault(
+    // By chance the upper halves of two addresses are alike.
+    suspected(
         "padding",
         &["padding"],
         r#"cat >x.c <<'END'

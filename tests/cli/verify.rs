@@ -156,3 +156,18 @@ fn what_a_stage_notices_is_named() {
     assert!(said.out.contains("with another jobs alone") && !said.out.contains("another umask"), "{}", said.all());
     assert_eq!(std::fs::read_dir(project.path("store/tmp")).map_or(0, Iterator::count), 0, "nothing is left behind");
 }
+
+/// Set `REPRO_BLESS=1` to write the files instead of comparing them.
+#[test]
+fn the_checked_in_schemas_are_in_step() {
+    let schemas = [("report", repro::verify::report_schema()), ("compared", repro::verify::compared_schema())];
+    for (name, schema) in schemas {
+        let path = format!("{}/snapshots/verify-{name}.schema.json", env!("CARGO_MANIFEST_DIR"));
+        let text = serde_json::to_string_pretty(&schema.to_value()).expect("a schema is JSON") + "\n";
+        if std::env::var_os("REPRO_BLESS").is_some() {
+            std::fs::write(&path, &text).expect("write the schema");
+        }
+        let found = std::fs::read_to_string(&path).unwrap_or_default();
+        assert_eq!(found, text, "{path} is out of step: run this test with REPRO_BLESS=1");
+    }
+}

@@ -158,7 +158,7 @@ impl<'a> Evidence<'a> {
         side: &dyn Fn(Option<usize>) -> Option<Side>,
     ) -> Result<Vec<Explained>, Error> {
         let mut all: BTreeMap<&str, Vec<Explanation>> = BTreeMap::new();
-        for one in found.iter().filter(|one| one.place != FAILS) {
+        for one in found.iter().filter(|one| one.place != FAILS && !follows(one, found)) {
             if all.len() >= MOST && !all.contains_key(one.place.as_str()) {
                 continue;
             }
@@ -207,6 +207,12 @@ impl<'a> Evidence<'a> {
         }
         Ok(found)
     }
+}
+
+/// Whether a cause follows from another of the same place: when times differ by themselves, another time is none more.
+fn follows(one: &Found, all: &[Found]) -> bool {
+    let times = |by: &By| matches!(by, By::Pin(Pin::Clock | Pin::Stat, _));
+    one.by == By::Axes(vec![Axis::Time]) && all.iter().any(|other| other.place == one.place && times(&other.by))
 }
 
 /// The causes of a place, named by what is known of it.

@@ -117,6 +117,8 @@ fn is_date(text: &str) -> bool {
             4 => year,
             // 20261121, 202611211845, 20261121184519
             8 | 12 | 14 if year => (1..=12).contains(&(first(6) % 100)) && (1..=31).contains(&(first(8) % 100)),
+            // What the clock says when it is held fast.
+            9 => (315_500_000..315_800_000).contains(&first(9)),
             10 | 13 | 16 | 19 => (1_000_000_000..5_000_000_000).contains(&first(10)),
             _ => false,
         }
@@ -192,6 +194,7 @@ mod tests {
             ("built Sat Nov 21 18:45:18 UTC 2026", "built Sat Nov 21 18:45:19 UTC 2026", Look::Date),
             ("v=\"2026-11-20\";", "v=\"2026-11-21\";", Look::Date),
             ("T 1795286718", "T 1795286719", Look::Date),
+            ("T 315619201", "T 1795286719", Look::Date),
             ("Nov 21 202618:45:18", "Nov 21 202618:45:19", Look::Date),
             ("e3038f27-9b97-4225-ad51-fa8635326d59", "90223301-fe62-4e61-92da-24abcef6aca4", Look::Uuid),
             ("at 0x7ffff7dd1000", "at 0x7f3a81d51000", Look::Pointer),
