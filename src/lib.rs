@@ -13,6 +13,7 @@
     )
 )]
 
+pub mod attest;
 pub mod audit;
 pub mod build;
 pub mod calls;

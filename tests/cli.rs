@@ -8,6 +8,8 @@
     reason = "tests make the world that they test in, and say what they skip"
 )]
 
+#[path = "cli/attest.rs"]
+mod attest;
 #[path = "cli/audit.rs"]
 mod audit;
 #[path = "cli/build.rs"]
@@ -16,6 +18,8 @@ mod build;
 mod canaries;
 #[path = "cli/causes.rs"]
 mod causes;
+#[path = "cli/compare.rs"]
+mod compare;
 #[path = "cli/environment.rs"]
 mod environment;
 #[path = "cli/gate.rs"]

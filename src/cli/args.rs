@@ -85,6 +85,7 @@ pub enum Command {
     Graph(commands::graph::Args),
     Audit(commands::audit::Args),
     Verify(commands::verify::Args),
+    Attest(commands::attest::Args),
     Log(commands::log::Args),
     Trace(commands::trace::Args),
     Shell(commands::shell::Args),

@@ -3,8 +3,8 @@
 use super::exit::ExitCode;
 use super::failure::Failure;
 use crate::{
-    audit, build, container, diff, exec, fetch, format, fs, lockfile, provenance, sandbox, schedule, stage, store, sys,
-    sysroot, trace, verify,
+    attest, audit, build, container, diff, exec, fetch, format, fs, lockfile, provenance, sandbox, schedule, stage,
+    store, sys, sysroot, trace, verify,
 };
 
 /// `?` in commands: the code, and the error's own text and hint.
@@ -24,6 +24,13 @@ causes! {
         audit::Error::Store(error) => store_code(error),
         audit::Error::Provenance(error) => provenance_code(error),
         audit::Error::Cancelled { .. } => ExitCode::Stage,
+        _ => ExitCode::Usage,
+    },
+    attest::Error => |error| match error {
+        attest::Error::Store(error) => store_code(error),
+        attest::Error::Diff(diff::Error::Store(error)) => store_code(error),
+        attest::Error::Diff(_) | attest::Error::Random | attest::Error::Fetch(_) => ExitCode::Bug,
+        attest::Error::Cancelled => ExitCode::Stage,
         _ => ExitCode::Usage,
     },
     container::OpenError => |_| ExitCode::Usage,

@@ -59,6 +59,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Graph(args) => commands::graph::run(args, &context),
         Command::Audit(args) => commands::audit::run(args, &context),
         Command::Verify(args) => commands::verify::run(args, &context),
+        Command::Attest(args) => commands::attest::run(args, &context),
         Command::Log(args) => commands::log::run(args, &context),
         Command::Trace(args) => commands::trace::run(args, &context),
         Command::Shell(args) => commands::shell::run(args, &context),

@@ -103,7 +103,7 @@ pub(super) fn list(content: &Content, spool: &Spool<'_>) -> Result<Listing, Faul
             image.define(key as u64, What::File(Data::Plain(bytes)), Vec::new())?;
         }
     }
-    Ok(image.finish())
+    image.finish()
 }
 
 /// Reads the tables that begin in an image's first sector, if there are some: their fields are the image's then, and their

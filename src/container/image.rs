@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use super::fault::Fault;
-use super::listing::{Entry, Field, Listing, Rest, Value, What};
+use super::listing::{Data, Entry, Field, Listing, Rest, Value, What};
 use super::spool::Spool;
 use crate::fs::Content;
 
@@ -16,8 +16,15 @@ use crate::fs::Content;
 const UNUSED: &str = "bytes that nothing refers to";
 /// Entries of one image.
 const ENTRIES: u64 = 10_000_000;
-/// Bytes of names and fields of one image.
+/// Bytes of names and fields of one image, at most and in proportion to its size: what is compressed, or refers to the same
+/// thing often, must not cost much more than it is large.
 const DESCRIBED: u64 = 4 << 30;
+const DESCRIBED_ANYWAY: u64 = 256 << 20;
+const DESCRIBED_PER_BYTE: u64 = 256;
+/// So often may an image's bytes be in directories: none of those that are made are in two.
+const FOLDERS: u64 = 4;
+/// So often may a byte be of what is compared under a name.
+const NAMED: u64 = 8;
 /// Directories within each other.
 pub(super) const DEPTH: usize = 1024;
 /// Bytes of one file: a hole costs an image nothing, and who compares it much.
@@ -30,11 +37,18 @@ pub(super) struct Cover {
     /// What was taken, as first byte and the one after the last.
     taken: Vec<(u64, u64)>,
     named: Vec<(String, Vec<(u64, u64)>)>,
+    /// Bytes that may still have names.
+    left: u64,
 }
 
 impl Cover {
     pub fn new(content: &Content) -> Self {
-        Self { content: content.clone(), taken: Vec::new(), named: Vec::new() }
+        Self {
+            content: content.clone(),
+            taken: Vec::new(),
+            named: Vec::new(),
+            left: content.size().saturating_mul(NAMED),
+        }
     }
 
     /// Notes that some bytes are in a field or in a file's data.
@@ -51,7 +65,13 @@ impl Cover {
     pub fn name(&mut self, name: String, ranges: &[(u64, u64)]) {
         let size = self.content.size();
         let ranges = ranges.iter().map(|(at, count)| (*at.min(&size), at.saturating_add(*count).min(size)));
-        self.named.push((name, ranges.collect()));
+        let ranges: Vec<(u64, u64)> = ranges.collect();
+        let bytes = ranges.iter().map(|(start, end)| end - start).fold(0, u64::saturating_add);
+        // Each byte has one name, or a few. What an image would name more often remains without.
+        if let Some(left) = self.left.checked_sub(bytes) {
+            self.left = left;
+            self.named.push((name, ranges));
+        }
     }
 
     /// Whether anything was taken of a range.
@@ -61,7 +81,7 @@ impl Cover {
 
     /// What remains: under names, and what has none as `unused`.
     pub fn finish(self, unused: &str, rest: &mut Vec<Rest>) {
-        let Self { content, mut taken, named } = self;
+        let Self { content, mut taken, named, .. } = self;
         merge(&mut taken);
         for (name, ranges) in &named {
             let pieces = ranges.iter().flat_map(|range| masked(&content, *range, &taken)).collect();
@@ -116,6 +136,9 @@ pub(super) struct Image<'a> {
     /// Inodes: where their entries stand, and what they are once that is known.
     inodes: BTreeMap<u64, Inode>,
     described: u64,
+    /// Bytes of directories, and of files that lie in the image as they are.
+    folders: u64,
+    files: u64,
 }
 
 #[derive(Default)]
@@ -128,7 +151,16 @@ impl<'a> Image<'a> {
     /// An image whose entries come in its own order.
     pub fn new(content: &'a Content, spool: &'a Spool<'a>) -> Self {
         let listing = Listing { ordered: true, ..Listing::default() };
-        Self { content, spool, listing, cover: Cover::new(content), inodes: BTreeMap::new(), described: 0 }
+        Self {
+            content,
+            spool,
+            listing,
+            cover: Cover::new(content),
+            inodes: BTreeMap::new(),
+            described: 0,
+            folders: 0,
+            files: 0,
+        }
     }
 
     /// Bytes of the image, of which `what` is too short if they are not there. They have to be few.
@@ -151,6 +183,7 @@ impl<'a> Image<'a> {
         self.spool.check()?;
         self.spend(name.len() as u64 + 64)?;
         self.spend_fields(&fields)?;
+        self.weigh(&what)?;
         if self.listing.entries.len() as u64 >= ENTRIES {
             return Err(Fault::TooMuch { what: "entries", limit: ENTRIES });
         }
@@ -169,6 +202,7 @@ impl<'a> Image<'a> {
     /// Says what an inode is.
     pub fn define(&mut self, inode: u64, what: What, fields: Vec<Field>) -> Result<(), Fault> {
         self.spend_fields(&fields)?;
+        self.weigh(&what)?;
         self.inodes.entry(inode).or_default().known = Some((what, fields));
         Ok(())
     }
@@ -176,10 +210,37 @@ impl<'a> Image<'a> {
     /// Counts bytes that a description takes.
     pub fn spend(&mut self, bytes: u64) -> Result<(), Fault> {
         self.described = self.described.saturating_add(bytes);
-        if self.described > DESCRIBED {
-            return Err(Fault::TooMuch { what: "bytes of names and fields", limit: DESCRIBED });
+        let limit = self.content.size().saturating_mul(DESCRIBED_PER_BYTE).clamp(DESCRIBED_ANYWAY, DESCRIBED);
+        if self.described > limit {
+            return Err(Fault::TooMuch { what: "bytes of names and fields", limit });
         }
         Ok(())
+    }
+
+    /// Counts the bytes of a directory that is about to be read.
+    pub fn folder(&mut self, bytes: u64) -> Result<(), Fault> {
+        self.folders = self.folders.saturating_add(bytes);
+        if self.folders > self.content.size().saturating_mul(FOLDERS) {
+            return Err(Fault::malformed("its directories have more bytes than the image"));
+        }
+        Ok(())
+    }
+
+    /// Counts what an entry is: a target is a description, and bytes that are in more files than one are so many more to
+    /// compare.
+    fn weigh(&mut self, what: &What) -> Result<(), Fault> {
+        match what {
+            What::Symlink { target: text } | What::HardLink { target: text } | What::Special { kind: text } => {
+                self.spend(text.len() as u64)
+            }
+            What::File(Data::Plain(bytes)) => {
+                let beyond = |bytes: u64| bytes.saturating_sub(self.content.size());
+                let before = beyond(self.files);
+                self.files = self.files.saturating_add(bytes.stored());
+                self.spool.take(beyond(self.files) - before)
+            }
+            What::File(Data::Packed(_)) | What::Directory => Ok(()),
+        }
     }
 
     fn spend_fields(&mut self, fields: &[Field]) -> Result<(), Fault> {
@@ -197,14 +258,17 @@ impl<'a> Image<'a> {
 
     /// The listing. Of several names of an inode the first in the alphabet is the file, so that it is the same one
     /// wherever a directory has them.
-    pub fn finish(mut self) -> Listing {
-        let entries = &mut self.listing.entries;
-        for inode in self.inodes.into_values() {
+    pub fn finish(mut self) -> Result<Listing, Fault> {
+        for inode in std::mem::take(&mut self.inodes).into_values() {
+            let entries = &self.listing.entries;
             let Some((what, fields)) = inode.known else { continue };
             let Some(first) = inode.entries.iter().copied().min_by(|a, b| entries[*a].name.cmp(&entries[*b].name))
             else {
                 continue;
             };
+            // Few bytes can be many names of a file whose first one is long.
+            self.spend((inode.entries.len() as u64 - 1).saturating_mul(self.listing.entries[first].name.len() as u64))?;
+            let entries = &mut self.listing.entries;
             for at in inode.entries.iter().filter(|at| **at != first) {
                 entries[*at].what = What::HardLink { target: entries[first].name.clone() };
             }
@@ -213,7 +277,7 @@ impl<'a> Image<'a> {
         }
         self.listing.fields.push(Field::metadata("size of the image", Value::Number(self.content.size())));
         self.cover.finish(UNUSED, &mut self.listing.rest);
-        self.listing
+        Ok(self.listing)
     }
 }
 
@@ -235,8 +299,49 @@ pub(super) fn extents(list: &[(u64, u64, u64)]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::Cover;
-    use crate::fs::Content;
+    use super::{Cover, Image};
+    use crate::container::{Data, Fault, Spool, What};
+    use crate::fs::{Content, Dir};
+
+    /// Fills an image of 100 bytes, of which 1000 may be unpacked.
+    fn filled(fill: impl Fn(&mut Image<'_>) -> Result<(), Fault>) -> Result<(), Fault> {
+        let scratch = tempfile::tempdir().expect("a folder");
+        let scratch = Dir::open(scratch.path()).expect("it opens");
+        let (content, spool) = (Content::of_bytes([b'x'; 100]), Spool::new(&scratch, 1000, None));
+        let mut image = Image::new(&content, &spool);
+        fill(&mut image)?;
+        image.finish().map(drop)
+    }
+
+    fn is_too_much(outcome: Result<(), Fault>) -> bool {
+        matches!(outcome, Err(Fault::TooMuch { .. }))
+    }
+
+    #[test]
+    fn bytes_that_are_in_many_files_count_as_unpacked() {
+        let files = |count: u64| {
+            filled(|image| {
+                for index in 0..count {
+                    let bytes = image.part(0, 100, "a file")?;
+                    image.push(index.to_string(), What::File(Data::Plain(bytes)), Vec::new())?;
+                }
+                Ok(())
+            })
+        };
+        assert!(files(11).is_ok() && is_too_much(files(12)));
+    }
+
+    #[test]
+    fn many_names_of_one_long_name_are_too_much() {
+        let names = |count: usize| {
+            filled(|image| {
+                image.link(7, "a".repeat(1 << 20), Vec::new())?;
+                image.define(7, What::Directory, Vec::new())?;
+                (0..count).try_for_each(|index| image.link(7, format!("b{index}"), Vec::new()).map(drop))
+            })
+        };
+        assert!(names(3).is_ok() && is_too_much(names(300)));
+    }
 
     #[test]
     fn what_is_not_taken_remains_where_it_is() {
@@ -250,5 +355,17 @@ mod tests {
         cover.finish("unused", &mut rest);
         let shown: Vec<Vec<u8>> = rest.iter().map(|rest| rest.bytes.bytes().expect("memory can be read")).collect();
         assert_eq!(shown, [b"f\0a\0".to_vec(), b"\0\0\0de\0\0\0".to_vec()]);
+    }
+
+    #[test]
+    fn a_byte_has_not_any_number_of_names() {
+        let mut cover = Cover::new(&Content::of_bytes(*b"abcdefgh"));
+        for name in 0..1000 {
+            cover.name(name.to_string(), &[(0, u64::MAX)]);
+        }
+        let mut rest = Vec::new();
+        cover.finish("unused", &mut rest);
+        assert_eq!(rest.len(), 9);
+        assert!(rest[..8].iter().all(|rest| rest.bytes.size() == 8));
     }
 }

@@ -145,7 +145,8 @@ impl Bench {
                 let nanos = if attributes == Attributes::Nanoseconds { found.mtime_nsec() } else { 0 };
                 let time = super::Value::Time(found.mtime(), u32::try_from(nanos).expect("below 10^9"));
                 let shown = field("mtime").expect("all have a time");
-                assert_eq!(shown.trim_end_matches(" +00:00"), time.to_string(), "mtime of `{name}`");
+                // mke2fs gives the root the time at which it ran.
+                assert!(name == "." || shown.trim_end_matches(" +00:00") == time.to_string(), "mtime of `{name}`");
             }
             names.push(name);
         }

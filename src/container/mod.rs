@@ -10,6 +10,7 @@
 //! [`Spool`]'s limits; what is malformed is a [`Fault`] that says where and why, and nothing panics.
 
 mod ar;
+mod attribute;
 mod block;
 mod compressed;
 mod cpio;
@@ -34,6 +35,7 @@ mod tar;
 mod usual;
 mod zip;
 
+pub use attribute::attribute;
 pub use fault::Fault;
 pub use kind::{Kind, detect};
 pub use listing::{About, Data, Entry, Field, Listing, Rest, Unpack, Value, What};

@@ -3,7 +3,7 @@
 //! A layout names the parts of a record. [`describe`] makes a field of each, and one more of all bytes that no part covers and
 //! that are not zero: nothing that a record says is lost, whatever a newer version of its format has put there.
 
-use super::listing::{Field, Value, text};
+use super::listing::{Field, Value};
 
 /// Where a part of a record lies, and how it is shown.
 pub(super) type Part = (&'static str, usize, Shape);
@@ -181,16 +181,6 @@ pub(super) fn special(mode: u32, device: Option<(u32, u32)>) -> String {
 /// The device that Linux writes as such a number in inodes of file systems.
 pub(super) fn device(number: u32) -> (u32, u32) {
     ((number >> 8) & 0xfff, (number & 0xff) | ((number >> 12) & 0xf_ff00))
-}
-
-/// An extended attribute as one field: `user.note=text`.
-pub(super) fn xattr(prefix: &str, name: &[u8], value: &[u8]) -> Field {
-    let shown = if value.iter().all(|byte| (b' '..=b'~').contains(byte)) {
-        text(value)
-    } else {
-        value.iter().fold("0x".to_owned(), |out, byte| out + &format!("{byte:02x}"))
-    };
-    Field::metadata("xattr", Value::Text(format!("{prefix}{}={shown}", text(name)).into()))
 }
 
 #[cfg(test)]

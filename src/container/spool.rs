@@ -30,6 +30,11 @@ impl<'a> Spool<'a> {
         Self { folder, cancel, limit, left: AtomicU64::new(limit) }
     }
 
+    /// Takes `limit` bytes in all from now on.
+    pub fn limit(&mut self, limit: u64) {
+        (self.limit, self.left) = (limit, AtomicU64::new(limit));
+    }
+
     /// Fails once the user has asked to stop.
     ///
     /// # Errors

@@ -64,6 +64,11 @@ fn in_place(first: u64, found: &mut Found<'_>) -> fs::Result<()> {
     let mut open: Option<(u64, u64)> = None;
     let mut at = first;
     while at < size {
+        let holes = left.zeros_at(at).min(right.zeros_at(at));
+        if holes > 0 {
+            at += holes;
+            continue;
+        }
         let count = usize::try_from(size - at).unwrap_or(CHUNK).min(CHUNK);
         left.read_at(at, &mut a[..count])?;
         right.read_at(at, &mut b[..count])?;
@@ -100,6 +105,11 @@ fn suffix(pair: [&Content; 2], first: u64) -> fs::Result<u64> {
     let (mut a, mut b) = (vec![0; CHUNK], vec![0; CHUNK]);
     let mut common = 0;
     while common < most {
+        let holes = left.zeros_before(left.size() - common).min(right.zeros_before(right.size() - common));
+        if holes > 0 {
+            common = most.min(common + holes);
+            continue;
+        }
         let count = usize::try_from(most - common).unwrap_or(CHUNK).min(CHUNK);
         let taken = common + count as u64;
         left.read_at(left.size() - taken, &mut a[..count])?;
@@ -146,6 +156,27 @@ mod tests {
         other[999_999] = 1;
         let want = vec![([300_000; 2], [11; 2]), ([999_999; 2], [1; 2])];
         assert_eq!(ranges(&vec![0; 1_000_000], &other), Some((want, [12, 12])));
+    }
+
+    #[test]
+    fn holes_are_passed_over() {
+        let hole = 1 << 50;
+        let of = |pieces: &[&[u8]]| {
+            let pieces = pieces.iter().flat_map(|piece| [Content::of_bytes(*piece), Content::zeros(hole)]);
+            Content::concat(pieces.collect()).from(1)
+        };
+        for (left, right, want) in [
+            (&[&b"ab"[..], b"c", b"d"][..], &[&b"ab"[..], b"x", b"d"][..], Some(([hole + 1; 2], [1; 2]))),
+            (&[b"ab", b"c", b"d"], &[b"ab", b"c", b"d"], None),
+            (&[b"ab", b"c", b"d"], &[b"ab", b"xy", b"d"], Some(([hole + 1; 2], [1, 2]))),
+        ] {
+            let fact = compare([&of(left), &of(right)], About::Content).expect("memory can be read");
+            let range = fact.map(|fact| {
+                let Fact::Bytes { ranges, .. } = fact else { unreachable!("bytes were compared") };
+                (ranges[0].offsets, ranges[0].lengths)
+            });
+            assert_eq!(range, want);
+        }
     }
 
     #[test]

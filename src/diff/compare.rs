@@ -1,10 +1,14 @@
 //! What is compared with what: folders by their entries, contents by what they are.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
 use globset::GlobSet;
 
-use super::folders::{self, Alone, Folder};
+use super::folder::Folder;
+use super::folders::{self, Seen};
 use super::model::{Difference, Fact, Side};
-use super::{bytes, elf, entries, filter, text};
+use super::{bytes, elf, entries, filter, mixed, text};
 use crate::container::{self, About, Fault, Kind, Spool, Subject};
 use crate::fs::{self, Content, Dir};
 use crate::store;
@@ -12,6 +16,9 @@ use crate::sys::CancelToken;
 
 /// Bytes that unpacking may give in all, of both sides.
 const UNPACKED: u64 = 1 << 40;
+/// A container within another counts as so many bytes at least, of as many as may be unpacked: disks within disks cost
+/// nothing to unpack, and can be so many that no one could look into all of them.
+const CONTAINER: u64 = 1 << 20;
 
 /// What is compared, and how deep.
 #[derive(Debug, Clone)]
@@ -62,6 +69,9 @@ impl Error {
 pub struct Comparison<'a> {
     pub(super) options: &'a Options,
     pub(super) spool: Spool<'a>,
+    /// Bytes of containers within containers that may still be looked into.
+    inner: AtomicU64,
+    notes: Mutex<Vec<String>>,
 }
 
 /// Where a pair lies: its path from the subjects on, and how many containers it lies in.
@@ -118,7 +128,16 @@ pub(super) fn of(side: Side) -> impl Fn(Fault) -> Stop {
 impl<'a> Comparison<'a> {
     /// A comparison that unpacks into files without names in `scratch`.
     pub fn new(options: &'a Options, scratch: &'a Dir, cancel: Option<&'a CancelToken>) -> Self {
-        Self { options, spool: Spool::new(scratch, UNPACKED, cancel) }
+        let spool = Spool::new(scratch, UNPACKED, cancel);
+        Self { options, spool, inner: AtomicU64::new(UNPACKED), notes: Mutex::default() }
+    }
+
+    /// The same, but of both sides no more than so many bytes are unpacked, or looked into within other containers.
+    #[must_use]
+    pub fn unpacking(mut self, most: u64) -> Self {
+        self.spool.limit(most);
+        self.inner = AtomicU64::new(most);
+        self
     }
 
     /// Compares two files; none if they are equal.
@@ -138,20 +157,48 @@ impl<'a> Comparison<'a> {
         match (Folder::of(left)?, Folder::of(right)?) {
             (Ok(left), Ok(right)) => {
                 let mut found = Difference::new("", "directory", [None, None]);
-                let mut alone = Alone::default();
-                folders::compare(self, [&left, &right], &Place::top(), &mut alone, &mut found)?;
-                alone.settle(self, &mut found)?;
+                let mut seen = Seen::default();
+                folders::compare(self, [&left, &right], &Place::top(), &mut seen, &mut found)?;
+                seen.settle(self, &mut found)?;
                 Ok(if found.is_empty() { None } else { filter::keep(found, self.options.only) })
             }
             (Err(left), Err(right)) => self.files("", [&left, &right]),
-            (left, right) => {
-                let kind = |side: &Result<Folder, Content>| if side.is_ok() { "directory" } else { "file" };
-                let size = |side: &Result<Folder, Content>| side.as_ref().err().map(Content::size);
-                let mut found = Difference::new("", kind(&left), [size(&left), size(&right)]);
-                found.facts.push(Fact::Kind { values: [kind(&left).to_owned(), kind(&right).to_owned()] });
-                Ok(filter::keep(found, self.options.only))
-            }
+            (Err(file), Ok(folder)) => self.mixed(&file, &folder, Side::Left),
+            (Ok(folder), Err(file)) => self.mixed(&file, &folder, Side::Right),
         }
+    }
+
+    /// What was not compared, and why.
+    pub fn notes(&self) -> Vec<String> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn note(&self, text: String) {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner).push(text);
+    }
+
+    /// Compares a file, which is on `side`, with a folder.
+    fn mixed(&self, file: &Content, folder: &Folder, side: Side) -> Result<Option<Difference>, Error> {
+        let size = Some(file.size());
+        let (kinds, sizes) = match side {
+            Side::Left => (["file", "directory"], [size, None]),
+            Side::Right => (["directory", "file"], [None, size]),
+        };
+        let mut found = Difference::new("", "directory", sizes);
+        let outcome = mixed::compare(self, file, folder, side, &mut found);
+        let reason = match outcome {
+            Ok(Some(())) => None,
+            Ok(None) => Some(None),
+            Err(Stop::Unreadable(_, fault)) => Some(Some(fault)),
+            Err(Stop::Error(error)) => return Err(error),
+        };
+        if let Some(fault) = reason {
+            found.facts.push(Fact::Kind { values: kinds.map(str::to_owned) });
+            let unreadable =
+                |fault: Fault| Fact::Unreadable { side, kind: "archive".to_owned(), reason: fault.to_string() };
+            found.facts.extend(fault.map(unreadable));
+        }
+        Ok(if found.is_empty() { None } else { filter::keep(found, self.options.only) })
     }
 
     /// Whether a path is left out.
@@ -189,6 +236,12 @@ impl<'a> Comparison<'a> {
         Ok((!found.is_empty()).then_some(found))
     }
 
+    /// Whether a container that lies in another may be opened.
+    fn may_open(&self, pair: [&Content; 2]) -> bool {
+        let size: u64 = pair.into_iter().map(Content::stored).fold(0, u64::saturating_add);
+        take(&self.inner, size.max(CONTAINER))
+    }
+
     /// Compares two contents by what they are, if that is known; says whether they were opened.
     fn structure(&self, pair: [&Content; 2], at: &Place, found: &mut Difference) -> Result<bool, Stop> {
         let kinds = [container::detect(pair[0])?, container::detect(pair[1])?];
@@ -198,8 +251,14 @@ impl<'a> Comparison<'a> {
                 if left != right {
                     found.facts.push(Fact::Kind { values: [left.to_string(), right.to_string()] });
                 }
-                if at.depth == self.options.max_depth {
-                    let reason = format!("it lies in {} containers, as many as are opened", at.depth);
+                let reason = if at.depth == self.options.max_depth {
+                    Some(format!("it lies in {} containers, as many as are opened", at.depth))
+                } else if at.depth > 0 && !self.may_open(pair) {
+                    Some("too much lies in containers within others".to_owned())
+                } else {
+                    None
+                };
+                if let Some(reason) = reason {
                     found.facts.push(Fact::Unsearched { reason });
                     found.facts.extend(bytes::compare(pair, About::Content)?);
                     return Ok(false);
@@ -225,6 +284,11 @@ impl<'a> Comparison<'a> {
             }
         }
     }
+}
+
+/// Takes from a budget.
+fn take(from: &AtomicU64, count: u64) -> bool {
+    from.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(count)).is_ok()
 }
 
 fn both_compressed(left: Kind, right: Kind) -> bool {

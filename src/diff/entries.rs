@@ -278,14 +278,16 @@ fn packed(data: &Data) -> Content {
     }
 }
 
-fn content(cx: &Comparison<'_>, data: &Data, side: Side) -> Result<Content, Stop> {
+/// The bytes, unpacked.
+pub(super) fn content(cx: &Comparison<'_>, data: &Data, side: Side) -> Result<Content, Stop> {
     match data {
         Data::Plain(content) => Ok(content.clone()),
         Data::Packed(packed) => packed.unpack(&cx.spool).map_err(of(side)),
     }
 }
 
-fn only(entry: &Entry, side: Side, elsewhere: Option<String>) -> Difference {
+/// An entry that the other side has not.
+pub(super) fn only(entry: &Entry, side: Side, elsewhere: Option<String>) -> Difference {
     let size = if let What::File(data) = &entry.what { data.size() } else { None };
     let mut sizes = [None, None];
     sizes[side as usize] = size;

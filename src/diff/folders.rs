@@ -1,203 +1,36 @@
-//! Two folders, in the store or of this machine: their entries by name, at every level.
+//! Two folders: their entries by name, at every level.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use super::compare::{Comparison, Error, Place};
 use super::entries;
+use super::folder::{Child, File, Folder, What};
 use super::model::{Difference, Fact, Side};
-use crate::container::{About, Field, Subject, Value};
-use crate::digest::Digest;
-use crate::digest::reapi::Directory;
-use crate::fs::{self, Content, Dir};
-use crate::store::{self, Store};
+use super::oci::{self, Parts};
+use crate::container::{About, Field, Value};
 
-/// A folder whose entries can be listed.
-pub(super) enum Folder {
-    /// A tree of the store.
-    Tree(Store, Digest),
-    /// A directory of this machine, and the file system that it lies in.
-    Dir(Dir, u64),
-}
-
-/// Something in a folder.
-struct Child {
-    name: String,
-    what: What,
-    mode: Option<u32>,
-    owner: Option<u32>,
-    modified: Option<i128>,
-}
-
-enum What {
-    Folder(Folder),
-    File(File),
-    Symlink(String),
-    Special(&'static str),
-}
-
-enum File {
-    Blob(Store, Digest),
-    /// Where it lies, with device and inode.
-    Inode {
-        path: std::path::PathBuf,
-        size: u64,
-        inode: (u64, u64),
-    },
-}
-
-impl Folder {
-    /// A subject as a folder; its content, if it is a file.
-    pub fn of(subject: Subject) -> Result<Result<Self, Content>, Error> {
-        Ok(match subject {
-            Subject::Tree { store, digest } => Ok(Self::Tree(store, digest)),
-            Subject::Folder(dir) => {
-                let device = dir.stat(".")?.map_or(0, |meta| meta.device);
-                Ok(Self::Dir(dir, device))
-            }
-            Subject::File { path, file } => Err(Content::of_file(file, &path)?),
-        })
-    }
-
-    /// Its entries, sorted by name.
-    fn list(&self) -> Result<Vec<Child>, Error> {
-        match self {
-            Self::Tree(store, digest) => of_tree(store, *digest, &store.directory(*digest)?),
-            Self::Dir(dir, device) => of_dir(dir, *device),
-        }
-    }
-
-    fn digest(&self) -> Option<Digest> {
-        if let Self::Tree(_, digest) = self { Some(*digest) } else { None }
-    }
-}
-
-fn of_tree(store: &Store, tree: Digest, directory: &Directory) -> Result<Vec<Child>, Error> {
-    let malformed = |reason| store::Error::NotDirectory { digest: tree, reason };
-    let child = |name: &str, what, mode| Child { name: name.to_owned(), what, mode, owner: None, modified: None };
-    let mut children = Vec::new();
-    for file in &directory.files {
-        let what = What::File(File::Blob(store.clone(), file.content().map_err(malformed)?));
-        children.push(child(&file.name, what, Some(file.mode())));
-    }
-    for folder in &directory.directories {
-        let what = What::Folder(Folder::Tree(store.clone(), folder.content().map_err(malformed)?));
-        children.push(child(&folder.name, what, None));
-    }
-    for link in &directory.symlinks {
-        children.push(child(&link.name, What::Symlink(link.target.clone()), None));
-    }
-    children.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(children)
-}
-
-fn of_dir(dir: &Dir, device: u64) -> Result<Vec<Child>, Error> {
-    let mut children = Vec::new();
-    for entry in dir.list()? {
-        // What is gone by now was not there.
-        let Some(meta) = dir.stat(&entry.name)? else { continue };
-        let what = match meta.kind {
-            fs::Kind::Directory if meta.device != device => What::Special("mounted file system"),
-            fs::Kind::Directory => What::Folder(Folder::Dir(dir.dir(&entry.name)?, device)),
-            fs::Kind::Symlink => What::Symlink(String::from_utf8_lossy(&dir.read_link(&entry.name)?).into_owned()),
-            fs::Kind::File => {
-                let inode = (meta.device, meta.inode);
-                What::File(File::Inode { path: dir.join(&entry.name), size: meta.size, inode })
-            }
-            other => What::Special(other.name()),
-        };
-        children.push(Child {
-            name: Value::text(entry.name.as_encoded_bytes()).to_string(),
-            what,
-            mode: Some(meta.mode),
-            owner: Some(meta.uid),
-            modified: Some(meta.modified),
-        });
-    }
-    children.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(children)
-}
-
-impl File {
-    fn size(&self) -> u64 {
-        match self {
-            Self::Blob(_, digest) => digest.size,
-            Self::Inode { size, .. } => *size,
-        }
-    }
-
-    /// Whether both are known to be equal without a look.
-    fn is(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Blob(_, a), Self::Blob(_, b)) => a == b,
-            (Self::Inode { inode: a, .. }, Self::Inode { inode: b, .. }) => a == b,
-            _ => false,
-        }
-    }
-
-    fn open(&self) -> Result<Content, Error> {
-        match self {
-            Self::Blob(store, digest) => {
-                Ok(Content::of_file(store.open_blob(*digest)?, Path::new(&digest.to_string()))?)
-            }
-            Self::Inode { path, .. } => Ok(Content::open(path)?),
-        }
-    }
-}
-
-impl Child {
-    fn size(&self) -> Option<u64> {
-        if let What::File(file) = &self.what { Some(file.size()) } else { None }
-    }
-
-    fn kind(&self) -> &'static str {
-        match self.what {
-            What::Folder(_) => "directory",
-            What::File(_) => "file",
-            What::Symlink(_) => "symbolic link",
-            What::Special(kind) => kind,
-        }
-    }
-
-    /// What is said of it, as far as both sides can say it.
-    fn fields(&self, other: &Self, times: bool) -> Vec<Field> {
-        let mut fields = Vec::new();
-        let is_link = matches!(self.what, What::Symlink(_));
-        if let (Some(mode), Some(_), false) = (self.mode, other.mode, is_link) {
-            fields.push(Field::metadata("mode", Value::Mode(mode)));
-        }
-        if let (Some(owner), Some(_)) = (self.owner, other.owner) {
-            fields.push(Field::metadata("uid", Value::Number(owner.into())));
-        }
-        if let (Some(time), Some(_), true) = (self.modified, other.modified, times) {
-            let seconds = i64::try_from(time.div_euclid(1_000_000_000)).unwrap_or(i64::MAX);
-            let nanos = u32::try_from(time.rem_euclid(1_000_000_000)).unwrap_or(0);
-            fields.push(Field::metadata("mtime", Value::Time(seconds, nanos)));
-        }
-        fields
-    }
-}
-
-/// Compares two folders; what is only in one of them is noted in `alone`.
+/// Compares two folders; what is only in one of them is noted in `seen`.
 pub(super) fn compare(
     cx: &Comparison<'_>,
     [left, right]: [&Folder; 2],
     at: &Place,
-    alone: &mut Alone,
+    seen: &mut Seen,
     found: &mut Difference,
 ) -> Result<(), Error> {
     cx.check()?;
     if left.digest().is_some() && left.digest() == right.digest() {
         return Ok(());
     }
-    let [mut left, mut right] = [left.list()?.into_iter().peekable(), right.list()?.into_iter().peekable()];
+    let mut lists = [left.list()?, right.list()?];
+    seen.layout(&mut lists, at)?;
+    let [mut left, mut right] = lists.map(|list| list.into_iter().peekable());
     loop {
         let side = match (left.peek(), right.peek()) {
             (None, None) => break,
             (Some(_), None) => Some(Side::Left),
             (None, Some(_)) => Some(Side::Right),
-            (Some(a), Some(b)) if a.name < b.name => Some(Side::Left),
-            (Some(a), Some(b)) if a.name > b.name => Some(Side::Right),
+            (Some(a), Some(b)) if a.raw < b.raw => Some(Side::Left),
+            (Some(a), Some(b)) if a.raw > b.raw => Some(Side::Right),
             _ => None,
         };
         match side {
@@ -205,7 +38,7 @@ pub(super) fn compare(
                 let (Some(a), Some(b)) = (left.next(), right.next()) else { break };
                 let place = at.join(&a.name);
                 if !cx.is_excluded(&place) {
-                    found.inside.extend(child(cx, [&a, &b], &place, alone)?);
+                    found.inside.extend(child(cx, [&a, &b], &place, seen)?);
                 }
             }
             Some(side) => {
@@ -213,7 +46,7 @@ pub(super) fn compare(
                 let Some(one) = next else { break };
                 let place = at.join(&one.name);
                 if !cx.is_excluded(&place) {
-                    found.inside.push(only(cx, one, side, &place, alone)?);
+                    found.inside.push(only(cx, one, side, &place, seen)?);
                 }
             }
         }
@@ -225,7 +58,7 @@ fn child(
     cx: &Comparison<'_>,
     [left, right]: [&Child; 2],
     at: &Place,
-    alone: &mut Alone,
+    seen: &mut Seen,
 ) -> Result<Option<Difference>, Error> {
     let mut found = Difference::new(&left.name, left.kind(), [left.size(), right.size()]);
     match (&left.what, &right.what) {
@@ -236,9 +69,10 @@ fn child(
                 found = inner;
             }
         }
-        (What::Folder(a), What::Folder(b)) => compare(cx, [a, b], at, alone, &mut found)?,
-        (What::Symlink(a), What::Symlink(b)) if a != b => {
-            found.field("target", [Some(a.clone()), Some(b.clone())], About::Content);
+        (What::Folder(a), What::Folder(b)) => compare(cx, [a, b], at, seen, &mut found)?,
+        (What::Symlink(a), What::Symlink(b)) => {
+            let target = |target: &Vec<u8>| [Field::content("target", Value::words(target))];
+            entries::fields([&target(a), &target(b)], &mut found);
         }
         _ if left.kind() != right.kind() => {
             found.facts.push(Fact::Kind { values: [left.kind().to_owned(), right.kind().to_owned()] });
@@ -248,43 +82,75 @@ fn child(
     let mut said = Difference::new("", "", [None, None]);
     let times = cx.options.times;
     entries::fields([&left.fields(right, times), &right.fields(left, times)], &mut said);
+    let links = [seen.link(Side::Left, left, &at.path), seen.link(Side::Right, right, &at.path)];
+    if left.inode.is_some() && right.inode.is_some() && links[0] != links[1] {
+        said.field("hard link to", links, About::Metadata);
+    }
     said.facts.append(&mut found.facts);
     found.facts = said.facts;
     Ok((!found.is_empty()).then_some(found))
 }
 
 /// Something that the other side has not, with all that lies in it.
-fn only(cx: &Comparison<'_>, one: Child, side: Side, at: &Place, alone: &mut Alone) -> Result<Difference, Error> {
+fn only(cx: &Comparison<'_>, one: Child, side: Side, at: &Place, seen: &mut Seen) -> Result<Difference, Error> {
     cx.check()?;
     let mut sizes = [None, None];
     sizes[side as usize] = one.size();
     let mut found = Difference::new(&one.name, one.kind(), sizes);
     found.facts.push(Fact::Only { side, elsewhere: None });
+    seen.link(side, &one, &at.path);
     match one.what {
         What::Folder(folder) => {
             for inner in folder.list()? {
                 let place = at.join(&inner.name);
                 if !cx.is_excluded(&place) {
-                    found.inside.push(only(cx, inner, side, &place, alone)?);
+                    found.inside.push(only(cx, inner, side, &place, seen)?);
                 }
             }
         }
-        What::File(file) if file.size() > 0 => alone.files[side as usize].push((at.path.clone(), file)),
+        What::File(file) if file.size() > 0 => seen.files[side as usize].push((at.path.clone(), file)),
         _ => {}
     }
     Ok(found)
 }
 
-/// Files that one side alone has, to find those that only have another name.
+/// What was met on the way through both sides.
 #[derive(Default)]
-pub(super) struct Alone {
+pub(super) struct Seen {
+    /// Files that one side alone has, to find those that only have another name.
     files: [Vec<(String, File)>; 2],
+    /// The first name of each inode that has several.
+    links: [BTreeMap<(u64, u64), String>; 2],
+    /// The image layout that the way is in, and what its blobs are.
+    layout: Option<(String, [Parts; 2])>,
 }
 
 /// Files of one size that are tried as the same file under another name.
 const TRIED: usize = 32;
 
-impl Alone {
+impl Seen {
+    /// Lets blobs of two image layouts have the names of what they are to the images.
+    fn layout(&mut self, lists: &mut [Vec<Child>; 2], at: &Place) -> Result<(), Error> {
+        if let [Some(left), Some(right)] = [oci::parts(&lists[0])?, oci::parts(&lists[1])?] {
+            self.layout = Some((at.path.clone(), [left, right]));
+        }
+        if let Some((root, parts)) = &self.layout
+            && let Some(below) = at.path.strip_prefix(root.as_str())
+        {
+            for (list, parts) in lists.iter_mut().zip(parts) {
+                oci::rename(list, parts, below.trim_start_matches('/'));
+            }
+        }
+        Ok(())
+    }
+
+    /// The name that the same inode had before, if it had one.
+    fn link(&mut self, side: Side, child: &Child, path: &str) -> Option<String> {
+        let inode = child.inode.as_ref()?.shared?;
+        let first = self.links[side as usize].entry(inode).or_insert_with(|| path.to_owned());
+        (first != path).then(|| first.clone())
+    }
+
     /// Notes in `found` which files were moved.
     pub fn settle(self, cx: &Comparison<'_>, found: &mut Difference) -> Result<(), Error> {
         let [left, right] = self.files;

@@ -19,9 +19,12 @@ mod compare;
 mod elf;
 mod entries;
 mod filter;
+mod folder;
 mod folders;
 mod lines;
+mod mixed;
 mod model;
+mod oci;
 mod report;
 #[cfg(test)]
 mod tests;

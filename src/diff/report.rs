@@ -19,6 +19,8 @@ pub struct Report {
     pub identical: bool,
     /// How many places differ.
     pub counts: Counts,
+    /// What was not compared, and why.
+    pub notes: Vec<String>,
     /// What differs; null when nothing does.
     pub difference: Option<Difference>,
 }
@@ -39,7 +41,14 @@ impl Report {
         if let Some(difference) = &difference {
             counts.add(difference);
         }
-        Self { schema: SCHEMA, subjects, identical: difference.is_none(), counts, difference }
+        Self { schema: SCHEMA, subjects, identical: difference.is_none(), counts, notes: Vec::new(), difference }
+    }
+
+    /// The same, with what was not compared.
+    #[must_use]
+    pub fn noting(mut self, notes: Vec<String>) -> Self {
+        self.notes = notes;
+        self
     }
 }
 

@@ -187,6 +187,11 @@ impl Content {
         let (mut left, mut right) = (vec![0; length], vec![0; length]);
         let mut at = 0;
         while at < common {
+            let holes = self.zeros_at(at).min(other.zeros_at(at));
+            if holes > 0 {
+                at += holes;
+                continue;
+            }
             let count = usize::try_from(common - at).unwrap_or(usize::MAX).min(length);
             self.read_at(at, &mut left[..count])?;
             other.read_at(at, &mut right[..count])?;
@@ -197,6 +202,46 @@ impl Content {
             at += count as u64;
         }
         Ok(unequal)
+    }
+
+    /// How many of the bytes are not known to be zeros without a look.
+    pub fn stored(&self) -> u64 {
+        match &self.from {
+            Source::Zeros => 0,
+            Source::Pieces(pieces) => {
+                let zeros = pieces.iter().filter(|(_, piece)| matches!(piece.from, Source::Zeros));
+                self.size.saturating_sub(zeros.map(|(_, piece)| piece.size).sum())
+            }
+            Source::Memory(_) | Source::File(_) => self.size,
+        }
+    }
+
+    /// How many bytes from a place on are known to be zeros without a look, at least.
+    pub fn zeros_at(&self, offset: u64) -> u64 {
+        let left = self.size.saturating_sub(offset);
+        match &self.from {
+            Source::Zeros => left,
+            Source::Pieces(pieces) if left > 0 => {
+                let at = self.start + offset;
+                let index = pieces.partition_point(|(start, _)| *start <= at).saturating_sub(1);
+                pieces.get(index).map_or(0, |(start, piece)| piece.zeros_at(at - start).min(left))
+            }
+            _ => 0,
+        }
+    }
+
+    /// How many bytes before a place are known to be zeros without a look, at least.
+    pub fn zeros_before(&self, offset: u64) -> u64 {
+        let offset = offset.min(self.size);
+        match &self.from {
+            Source::Zeros => offset,
+            Source::Pieces(pieces) if offset > 0 => {
+                let at = self.start + offset;
+                let index = pieces.partition_point(|(start, _)| *start < at).saturating_sub(1);
+                pieces.get(index).map_or(0, |(start, piece)| piece.zeros_before(at - start).min(offset))
+            }
+            _ => 0,
+        }
     }
 
     /// Whether both begin at the same byte of the same place, so that what they share needs no look.

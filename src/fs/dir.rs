@@ -275,6 +275,50 @@ impl Dir {
         }
     }
 
+    /// The extended attributes of an entry, a symbolic link's own, sorted by name. None where the file system has none, or
+    /// where the entry is gone.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub fn attributes(&self, name: impl AsRef<Path>) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
+        // There is no such call with a directory's descriptor, before Linux 6.13.
+        let (name, path) = (name.as_ref(), self.join(&name));
+        let none = |error: &Error| error.is_missing() || error.is(Errno::OPNOTSUPP) || error.is(Errno::NODATA);
+        let whole = |read: &mut dyn FnMut(&mut Vec<u8>) -> rustix::io::Result<()>| loop {
+            let mut bytes = Vec::new();
+            match self.on(Class::Observe, "read the attributes of", name, || read(&mut bytes)) {
+                // It grew between the question for its length and the one for itself.
+                Err(error) if error.is(Errno::RANGE) => {}
+                outcome => break outcome.map(|()| bytes),
+            }
+        };
+        let names = whole(&mut |bytes| {
+            bytes.resize(sys::llistxattr_query(&path)?, 0);
+            let length = if bytes.is_empty() { 0 } else { sys::llistxattr(&path, &mut bytes[..])? };
+            bytes.truncate(length);
+            Ok(())
+        });
+        let names = match names {
+            Err(error) if none(&error) => return Ok(Vec::new()),
+            names => names?,
+        };
+        let mut found = Vec::new();
+        for attribute in names.split(|byte| *byte == 0).filter(|attribute| !attribute.is_empty()) {
+            let value = whole(&mut |bytes| {
+                bytes.resize(sys::lgetxattr_query(&path, attribute)?, 0);
+                let length = if bytes.is_empty() { 0 } else { sys::lgetxattr(&path, attribute, &mut bytes[..])? };
+                bytes.truncate(length);
+                Ok(())
+            });
+            match value {
+                Err(error) if none(&error) => {}
+                value => found.push((attribute.to_vec(), value?)),
+            }
+        }
+        found.sort_unstable();
+        Ok(found)
+    }
+
     /// What is known of an open file; `name` is for the error.
     ///
     /// # Errors

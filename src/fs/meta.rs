@@ -69,6 +69,10 @@ pub struct Meta {
     pub mode: u32,
     /// Owner.
     pub uid: u32,
+    /// Group.
+    pub gid: u32,
+    /// Of a device its major and minor number.
+    pub number: (u32, u32),
     /// Size in bytes.
     pub size: u64,
     /// Bytes that it takes on the disk.
@@ -91,6 +95,8 @@ impl From<Stat> for Meta {
             kind: FileType::from_raw_mode(stat.st_mode as _).into(),
             mode: stat.st_mode as u32 & 0o7777,
             uid: stat.st_uid,
+            gid: stat.st_gid,
+            number: (rustix::fs::major(stat.st_rdev as _), rustix::fs::minor(stat.st_rdev as _)),
             size: stat.st_size as u64,
             allocated: stat.st_blocks as u64 * 512,
             links: stat.st_nlink as u64,

@@ -129,12 +129,15 @@ impl Index {
         let copies = judge.kind == Kind::Copier && after.how == Passed::Wrote;
         let reads = if copies { self.copier(process).reads(self, wrote) } else { reads(self, process, &judge) };
         let mut found = Vec::new();
+        // Whom it asked is told apart from whose output it read.
+        let pipes: Vec<PathId> = self.substitutions(process).collect();
         for (touch, _) in reads.into_iter().filter(|(_, class)| *class == Class::Data) {
             let nameless = self.names.is_nameless(touch.path);
             let (first, last) = self.read(touch).unwrap_or((0, END));
             let late = first > until.saturating_add(SLACK);
             if touch.path == wrote
                 || late
+                || pipes.contains(&touch.path)
                 || if nameless { inherits(self, process, touch.path) } else { !self.is_timed(touch) }
             {
                 continue;
@@ -145,7 +148,6 @@ impl Index {
             let last = if nameless { self.end(process) } else { last };
             found.extend(self.wrote(touch.path, During { first, last: last.min(until) }, process, Some(at)));
         }
-        let pipes: Vec<PathId> = self.substitutions(process).collect();
         let mut asked: Vec<Waiting> = Vec::new();
         for pipe in pipes {
             let mut own = self.wrote(pipe, During { first: 0, last: END }, process, Some(at));

@@ -11,6 +11,7 @@
 //! Rules of all views: meaning never rests on colour alone; text that a stage or a server wrote is cleaned of
 //! control characters before a terminal sees it; nothing is wider than the terminal.
 
+mod attest;
 mod audit;
 mod cause;
 mod diff;
@@ -30,6 +31,7 @@ mod units;
 mod verify;
 mod why;
 
+pub use attest::{against_text, check_text};
 pub use audit::{Provenance, audit_html, audit_sarif, audit_text, rule_text, rules_text};
 pub use cause::{causes_text, classes_text};
 pub use diff::{diff_html, diff_text};

@@ -17,6 +17,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::files::FileKind;
@@ -30,27 +31,29 @@ use crate::digest::{Canonical, Digest};
 pub const LAYOUT: &str = "repro-1";
 
 /// A tree under the name by which people know it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Layer {
     /// As written in `stage.toml`: `sysroot:seed`, `stage:musl/dev`. For `inputs` the name below `/in`.
     pub label: String,
     /// The tree's root directory.
+    #[schemars(with = "String")]
     pub tree: Digest,
 }
 
 /// A source as a stage sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SourceInput {
     /// Name below `/src`.
     pub name: String,
     /// The tree's root directory.
+    #[schemars(with = "String")]
     pub tree: Digest,
     /// Whether the stage may write over it.
     pub writable: bool,
 }
 
 /// A rule for a path that two layers give.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WinInput {
     /// Glob over paths in the merged tree.
     pub path: String,
@@ -77,7 +80,7 @@ pub enum FolderEntry {
 }
 
 /// Everything that a stage can see, and nothing else.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ActionInputs {
     /// Merged at `/`, in this order.
     pub tools: Vec<Layer>,
@@ -90,6 +93,7 @@ pub struct ActionInputs {
     /// Trees at `/in/<label>`; their order does not matter.
     pub inputs: Vec<Layer>,
     /// The tree at `/stage`; see [`stage_directory`].
+    #[schemars(with = "String")]
     pub stage_dir: Digest,
     /// The program with its arguments.
     pub argv: Vec<String>,

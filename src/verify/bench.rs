@@ -26,13 +26,14 @@ pub(super) struct Bench<'a> {
     pub(super) evidence: Evidence<'a>,
     /// What each run came to, in the order of the runs.
     pub(super) trials: Vec<Trial>,
-    /// When the last run began in which no axis is varied.
-    pub(super) begun: Option<Instant>,
+    /// When the last run ended in which no axis is varied.
+    pub(super) ended: Option<Instant>,
     /// Whether such a run left something else.
     pub(super) restless: bool,
 }
 
-/// Runs in which no axis is varied begin so long after each other: in the same second, the time would be alike by luck.
+/// Runs in which no axis is varied begin so long after the end of the one before: whatever they wrote in the same second, the time
+/// would be alike by luck.
 const APART: Duration = Duration::from_millis(1_100);
 
 impl Runs for Bench<'_> {
@@ -40,10 +41,9 @@ impl Runs for Bench<'_> {
 
     fn run(&mut self, setting: &Setting) -> Result<Ran, Error> {
         if setting.axes.is_empty() {
-            if let Some(before) = self.begun.filter(|_| self.restless) {
+            if let Some(before) = self.ended.filter(|_| self.restless) {
                 std::thread::sleep(APART.saturating_sub(before.elapsed()));
             }
-            self.begun = Some(now());
         }
         let label = self.label(setting);
         let begun = now();
@@ -76,6 +76,9 @@ impl Runs for Bench<'_> {
         let Setting { axes, run, pins, level, .. } = setting;
         let held = pins.iter().copied().collect();
         self.trials.push(Trial { axes: axes.clone(), run: *run, held, level: *level, outcome });
+        if setting.axes.is_empty() {
+            self.ended = Some(now());
+        }
         Ok(Ran { setting: setting.clone(), left })
     }
 

@@ -136,7 +136,7 @@ impl Running<'_> {
             cancel,
             evidence,
             trials: Vec::new(),
-            begun: None,
+            ended: None,
             restless: false,
         };
         let experiment = experiment(&mut bench, rebuilder.axes, rebuilder.runs)?;

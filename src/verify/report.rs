@@ -143,6 +143,8 @@ pub struct Compared {
     pub identical: bool,
     /// How many places differ.
     pub counts: diff::Counts,
+    /// What could not be compared, as sentences.
+    pub notes: Vec<String>,
     /// What differs; null when nothing does.
     pub difference: Option<Difference>,
     /// Where stages left what was compared: the places that differ, each with its likely causes.
@@ -152,8 +154,8 @@ pub struct Compared {
 impl Compared {
     /// A comparison with its causes.
     pub fn new(report: diff::Report, differing: Vec<Explained>) -> Self {
-        let diff::Report { schema, subjects, identical, counts, difference } = report;
-        Self { schema, subjects, identical, counts, difference, differing }
+        let diff::Report { schema, subjects, identical, counts, notes, difference } = report;
+        Self { schema, subjects, identical, counts, notes, difference, differing }
     }
 }
 

@@ -1,5 +1,6 @@
 //! One file for each command: its arguments, and a few calls into the library.
 
+pub mod attest;
 pub mod audit;
 pub mod build;
 pub mod completions;

@@ -1,5 +1,7 @@
 //! `repro verify`
 
+mod against;
+
 use std::path::{Path, PathBuf};
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
@@ -22,12 +24,17 @@ use crate::schedule::queue::OnFailure;
 use crate::verify::cause::{Evidence, Side};
 use crate::verify::{self, Axis, Compared, Known, Rebuilder, Verdict};
 
-/// Compare two builds, or build again in other surroundings: identical, or every place that differs.
+/// Compare two builds, hold one against others, or build again in other surroundings: identical, or what differs.
 ///
 /// With two names, compares outputs of stages, trees of the store, directories and files. Archives, compressed files and
 /// images are opened, within each other too; ELF files are compared by sections, symbols and instructions, text by lines, the
-/// rest by bytes. Equal digests are not even read. Nothing is executed and nothing is changed. Of outputs of stages the
+/// rest by bytes. Equal digests are not even read. An archive or image and a directory are compared in
+/// what both can tell. Nothing is executed and nothing is changed. Of outputs of stages the
 /// likely causes are told.
+///
+/// With --against, brings the named stages up to date, or those that the reference speaks of, and holds them against known
+/// outputs, statements of other builders, another store, or trees. What was built from other inputs is told apart, with the
+/// first that differs; signatures of nobody trusted never count.
 ///
 /// With --rebuild, executes stages again without the cache, with another time zone, locale, environment, user, umask, host
 /// name, path, number of jobs and processors, file system and so on, and compares what they leave with what is known. What
@@ -41,14 +48,18 @@ use crate::verify::{self, Axis, Compared, Known, Rebuilder, Verdict};
   repro verify rootfs ../other/out/rootfs
   repro verify a.deb b.deb --only content
   repro verify a b --exclude '**/*.pyc' --json
+  repro verify --against lockfile        is all that was built what lockfile.json knows?
+  repro verify --against b/image.intoto.jsonl --trust bob.pub
+  repro verify --against all.jsonl --trust a.pub --trust b.pub --trust c.pub --k-of-n 2 image
+  repro verify --against ../other/store image
   repro verify --rebuild zlib musl       two stages, with all axes varied
   repro verify --rebuild all --vary umask,locale
   repro verify --axes                    what is varied, and how
   repro verify --causes                  what makes builds differ, and what cures it")]
 pub struct Args {
-    /// Two things to compare: a stage, a part of its output (`musl/run`), a tree of the store, or a path. With --rebuild,
-    /// stages, or `all`.
-    #[arg(value_name = "A B|STAGE", required_unless_present_any = ["rebuild", "axes", "causes"])]
+    /// Two things to compare: a stage, a part of its output (`musl/run`), a tree of the store, or a path. With --rebuild
+    /// or --against, stages, or `all`.
+    #[arg(value_name = "A B|STAGE", required_unless_present_any = ["rebuild", "axes", "causes", "against"])]
     pub subjects: Vec<String>,
     /// Execute stages again instead.
     #[arg(long, conflicts_with_all = ["exclude", "max_depth", "only", "times"])]
@@ -65,6 +76,9 @@ pub struct Args {
     /// List the kinds of causes, with what cures each.
     #[arg(long, conflicts_with_all = ["subjects", "rebuild", "axes"])]
     pub causes: bool,
+    /// The options of --against.
+    #[command(flatten)]
+    pub against: against::Args,
     /// Leave out the paths that match, with all below them; paths in archives continue that of the archive.
     #[arg(long, value_name = "GLOB")]
     pub exclude: Vec<String>,
@@ -113,24 +127,20 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     if args.rebuild {
         return rebuild(args, context);
     }
+    if !args.against.against.is_empty() {
+        return against::run(&args.against, &args.subjects, &options(args)?, context);
+    }
     let [left, right] = args.subjects.as_slice() else {
         let text = format!("cannot compare {}", count(args.subjects.len(), "thing"));
         return Err(Failure::new(ExitCode::Usage, text).hint(Some("name two: `repro verify A B`".into())));
     };
-    let options = Options {
-        exclude: globs(&args.exclude)?,
-        max_depth: args.max_depth,
-        only: args.only.map(|only| match only {
-            Only::Content => About::Content,
-            Only::Metadata => About::Metadata,
-        }),
-        times: args.times,
-    };
+    let options = options(args)?;
     let mut project = None;
     let subjects = [subject(left, &mut project, context)?, subject(right, &mut project, context)?];
     let scratch = context.open_store()?.scratch("verify")?;
     let comparison = Comparison::new(&options, scratch.dir(), Some(&context.cancel));
-    let report = Report::new([left.clone(), right.clone()], comparison.subjects(subjects)?);
+    let difference = comparison.subjects(subjects)?;
+    let report = Report::new([left.clone(), right.clone()], difference).noting(comparison.notes());
     let differing = match (&report.difference, &project) {
         (Some(difference), Some(project)) => {
             let sides = [left, right].map(|word| side(word, project, context));
@@ -154,6 +164,19 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         ))?;
     }
     Ok(code)
+}
+
+/// How two trees are compared.
+fn options(args: &Args) -> Result<Options, Failure> {
+    Ok(Options {
+        exclude: globs(&args.exclude)?,
+        max_depth: args.max_depth,
+        only: args.only.map(|only| match only {
+            Only::Content => About::Content,
+            Only::Metadata => About::Metadata,
+        }),
+        times: args.times,
+    })
 }
 
 /// Builds what is not built yet, and then all of it again in other surroundings.

@@ -14,7 +14,7 @@ const PLAIN: u8 = 0;
 const COMPRESSED_FULL: u8 = 1;
 const INLINE: u8 = 2;
 const COMPRESSED_COMPACT: u8 = 3;
-const CHUNKS: u8 = 4;
+pub(super) const CHUNKS: u8 = 4;
 
 const COMPACT: [Part; 4] = [
     ("format", 0, Shape::Flags(2)),

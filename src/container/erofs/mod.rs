@@ -87,7 +87,7 @@ pub(super) fn list(content: &Content, spool: &Spool<'_>) -> Result<Listing, Faul
         image,
     };
     erofs.walk(le_u16(&head, 14).unwrap_or(0).into())?;
-    Ok(erofs.image.finish())
+    erofs.image.finish()
 }
 
 struct Erofs<'a> {
@@ -150,9 +150,13 @@ impl Erofs<'_> {
         }
         let (_, mut fields) = self.describe(&name, &inode)?;
         fields.push(Field::metadata("size", Value::Number(inode.size)));
+        if inode.layout() == inode::CHUNKS {
+            return Err(Fault::unsupported("a directory in chunks"));
+        }
         let Some((data, places)) = self.plain(&inode)? else {
             return Err(Fault::unsupported("a compressed directory"));
         };
+        self.image.folder(data.size())?;
         self.image.cover.name(format!("directory {name}"), &places);
         self.image.push(name, What::Directory, fields)?;
         Ok(Some(Folder { path, depth, data, places }))

@@ -1,8 +1,9 @@
 //! Extended attributes: behind the inode, and in a table that inodes share.
 
+use super::super::attribute::attribute;
 use super::super::fault::Fault;
 use super::super::listing::{Field, Value};
-use super::super::raw::{le_u16, le_u32, runs, xattr};
+use super::super::raw::{le_u16, le_u32, runs};
 use super::Erofs;
 use super::inode::Inode;
 
@@ -60,6 +61,7 @@ impl Erofs<'_> {
             // One of the image's own prefixes.
             other => format!("({other})."),
         };
-        Some(xattr(&prefix, entry.get(4..4 + length)?, entry.get(4 + length..)?))
+        let name = [prefix.as_bytes(), entry.get(4..4 + length)?].concat();
+        Some(attribute(&name, entry.get(4 + length..)?))
     }
 }

@@ -29,6 +29,7 @@ impl Ext<'_> {
         }
         let mut ranges = Vec::new();
         for extent in self.folders.remove(&inode.number).unwrap_or_default() {
+            self.image.folder(extent.count.saturating_mul(self.block))?;
             for index in 0..extent.count {
                 let at = extent.at.saturating_add(index).saturating_mul(self.block);
                 self.image.spool.check()?;

@@ -40,7 +40,7 @@ pub(super) fn list(content: &Content, spool: &Spool<'_>) -> Result<Listing, Faul
     let mut ext = superblock::read(Image::new(content, spool))?;
     ext.walk()?;
     ext.hidden()?;
-    Ok(ext.image.finish())
+    ext.image.finish()
 }
 
 /// Number of the root's inode.

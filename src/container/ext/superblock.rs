@@ -193,7 +193,7 @@ pub(super) fn read(mut image: Image<'_>) -> Result<Ext<'_>, Fault> {
         if group > 0 && has_copy(group) {
             image.cover.name(format!("superblock of group {group}"), &[(start.saturating_mul(block), block)]);
             if incompatible & META_GROUPS == 0 {
-                let ranges = [((start + 1).saturating_mul(block), table_blocks * block)];
+                let ranges = [((start + 1).saturating_mul(block), table_blocks.saturating_mul(block))];
                 image.cover.name(format!("group descriptors of group {group}"), &ranges);
             }
         }

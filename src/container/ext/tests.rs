@@ -66,6 +66,40 @@ fn looped(folder: bool) -> Vec<u8> {
     image
 }
 
+/// An image whose root has one block again and again, in which nothing is.
+fn repeated() -> Vec<u8> {
+    let mut image = looped(false);
+    let mut put = |at: usize, bytes: &[u8]| image[at..at + bytes.len()].copy_from_slice(bytes);
+    put(5 * 1024 + 128 + 0x28 + 48, &[9, 0, 0, 0, 0]);
+    (0..256).for_each(|index| put(9 * 1024 + index * 4, &[8]));
+    put(8 * 1024, &[0, 0, 0, 0, 0, 4]);
+    image
+}
+
+/// An image that says that it has more groups than there are numbers of blocks.
+fn endless() -> Vec<u8> {
+    let mut image = looped(true);
+    let mut put = |at: usize, bytes: &[u8]| image[1024 + at..1024 + at + bytes.len()].copy_from_slice(bytes);
+    put(0x150, &[0xff; 4]);
+    put(0x20, &[1, 0, 0, 0]);
+    put(0x60, &[0x82]);
+    put(0xfe, &[64, 0]);
+    image
+}
+
+#[test]
+fn what_has_no_end_is_refused() {
+    let bench = Bench::new();
+    for (image, expected) in [
+        (repeated(), "its directories have more bytes than the image"),
+        (endless(), "a group descriptor at 0x4000 lies beyond the image's end"),
+    ] {
+        let found = super::list(&Content::of_bytes(image), &bench.spool());
+        let Err(Fault::Malformed { reason }) = found else { panic!("it has no end") };
+        assert_eq!(reason, expected);
+    }
+}
+
 #[test]
 fn what_contains_itself_is_refused() {
     let bench = Bench::new();

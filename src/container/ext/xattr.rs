@@ -1,8 +1,10 @@
 //! Extended attributes: behind an inode's fields, and in a block that several inodes may have together.
 
+use super::super::attribute::{acl_of_ext, attribute as field};
 use super::super::fault::Fault;
 use super::super::listing::{Field, Value, text};
-use super::super::raw::{le_u16, le_u32, xattr};
+use super::super::raw::{le_u16, le_u32};
+use super::super::usual::named;
 use super::Ext;
 use super::inode::Inode;
 use crate::fs::Content;
@@ -124,11 +126,20 @@ impl Ext<'_> {
         let (at, size) = attribute.value;
         if attribute.inode == 0 {
             let value = bytes.get(at..at + size).unwrap_or_default();
-            fields.push(xattr(attribute.prefix, &attribute.name, value));
+            let name = [attribute.prefix.as_bytes(), &attribute.name].concat();
+            fields.push(match acl_of_ext(value) {
+                Some(list) if is_acl(&name) => field(&name, &list),
+                _ if is_acl(&name) => named(format!("xattr {}", text(&name)), Value::Bytes(value.into())),
+                _ => field(&name, value),
+            });
         } else {
             self.values.insert(attribute.inode);
             let shown = format!("{}{} in inode {}", attribute.prefix, text(&attribute.name), attribute.inode);
             fields.push(Field::metadata("xattr", Value::Text(shown.into())));
         }
     }
+}
+
+fn is_acl(name: &[u8]) -> bool {
+    name.starts_with(b"system.posix_acl_")
 }

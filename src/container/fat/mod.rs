@@ -125,7 +125,7 @@ pub(super) fn list(content: &Content, spool: &Spool<'_>) -> Result<Listing, Faul
     let root =
         if large { fat.chains.follow(spool, u32::try_from(word(44)).unwrap_or(0))? } else { vec![(root, root_size)] };
     fat.walk(root)?;
-    Ok(fat.image.finish())
+    fat.image.finish()
 }
 
 struct Fat<'a> {

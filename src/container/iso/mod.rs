@@ -68,7 +68,7 @@ pub(super) fn list(content: &Content, spool: &Spool<'_>) -> Result<Listing, Faul
         image.push(name, what, partition.fields)?;
     }
     image.cover.name("system area".to_owned(), &[(0, 16 * SECTOR)]);
-    Ok(image.finish())
+    image.finish()
 }
 
 struct Iso<'a> {
@@ -131,6 +131,7 @@ impl Iso<'_> {
         let mut extents: Vec<(u64, u64)> = Vec::new();
         let mut earlier: Vec<Field> = Vec::new();
         self.image.part(folder.at, folder.size, "a directory")?;
+        self.image.folder(folder.size)?;
         let mut done = 0;
         while done < folder.size {
             self.image.spool.check()?;

@@ -3,10 +3,11 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::super::attribute::attribute;
 use super::super::fault::Fault;
 use super::super::image::{Image, LARGEST};
 use super::super::listing::{Data, Field, Value, What, text};
-use super::super::raw::{Keep, Part, Shape, describe, device, le_u16, le_u32, le_u64, special, xattr};
+use super::super::raw::{Keep, Part, Shape, describe, device, le_u16, le_u32, le_u64, special};
 use super::data::{Packed, Tail};
 use super::table::{Indexed, Reader, Table};
 use super::{NONE, Squashfs, number, xattr_prefix};
@@ -110,7 +111,7 @@ impl Squashfs<'_> {
             self.inodes.take((at + range.start) as u64, range.len() as u64);
         }
         if let Some(index) = xattrs.map(word).transpose()?.filter(|index| *index != NOTHING) {
-            self.xattrs.of(index, &mut fields)?;
+            self.xattrs.of(index, &mut self.image, &mut fields)?;
         }
         Ok(Node { what, fields, list })
     }
@@ -214,7 +215,7 @@ impl Xattrs {
     }
 
     /// Adds the attributes that a number stands for.
-    fn of(&mut self, index: u32, fields: &mut Vec<Field>) -> Result<(), Fault> {
+    fn of(&mut self, index: u32, image: &mut Image<'_>, fields: &mut Vec<Field>) -> Result<(), Fault> {
         let bad = || Fault::malformed(format!("the extended attributes {index} are cut off"));
         let id = index as usize * 16;
         let mut at = self.place(le_u64(&self.ids, id).ok_or_else(bad)?).ok_or_else(bad)?;
@@ -233,7 +234,9 @@ impl Xattrs {
             };
             let size = if value == own { length } else { le_u32(bytes, value).ok_or_else(bad)? as usize };
             let shown = bytes.get(value + 4..(value + 4).saturating_add(size)).ok_or_else(bad)?;
-            fields.push(xattr(&xattr_prefix(kind), name, shown));
+            // A table of a few bytes may be in many inodes, and have many attributes with one large value.
+            image.spend(64 + 2 * shown.len() as u64)?;
+            fields.push(attribute(&[xattr_prefix(kind).as_bytes(), name].concat(), shown));
             if fields.len() > 1 << 16 {
                 return Err(Fault::TooMuch { what: "extended attributes of a file", limit: 1 << 16 });
             }

@@ -123,7 +123,7 @@ pub(super) fn list(content: &Content, spool: &Spool<'_>) -> Result<Listing, Faul
     inodes.finish("inode table: places and sizes", &mut image.listing.rest);
     folders.cover.finish("directory table: places and sizes", &mut image.listing.rest);
     xattrs.table.cover.finish("extended attribute table: places and sizes", &mut image.listing.rest);
-    Ok(image.finish())
+    image.finish()
 }
 
 struct Squashfs<'a> {

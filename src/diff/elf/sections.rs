@@ -279,6 +279,9 @@ fn contents(
     if debug.compare(pair, contents, found)? {
         return Ok(());
     }
+    if dwarf::tables(pair, contents, found)? {
+        return Ok(());
+    }
     if let [Some(_), Some(_)] = [container::detect(contents[0])?, container::detect(contents[1])?] {
         // A compressed image within the kernel, for instance.
         found.inside.extend(cx.contents("", contents, &at.opened())?);

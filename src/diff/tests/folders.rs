@@ -13,7 +13,7 @@ use crate::fs::Dir;
 use crate::store::{Store, TreeBuilder};
 
 /// All facts with the paths of their places, in the order of the report.
-fn facts(difference: Option<&Difference>) -> Vec<String> {
+pub(super) fn facts(difference: Option<&Difference>) -> Vec<String> {
     fn walk(place: &Difference, path: &str, out: &mut Vec<String>) {
         let path = if path.is_empty() { place.name.clone() } else { format!("{path}/{}", place.name) };
         for fact in &place.facts {
@@ -47,7 +47,7 @@ fn compare(pair: [Subject; 2], options: &Options) -> Option<Difference> {
     Comparison::new(options, &dir, None).subjects(pair).expect("they can be compared")
 }
 
-fn folders(left: &Path, right: &Path, options: &Options) -> Vec<String> {
+pub(super) fn folders(left: &Path, right: &Path, options: &Options) -> Vec<String> {
     let open = |path| Subject::open(path).expect("it is there");
     facts(compare([open(left), open(right)], options).as_ref())
 }

@@ -1,10 +1,13 @@
 //! Archives made by the tools that everyone has, with differences planted in them, and all that is said of these.
 
 mod archives;
+mod attributes;
 mod compressed;
 mod damage;
 mod entries;
 mod folders;
+mod layouts;
+mod mixed;
 mod nested;
 mod sparse;
 

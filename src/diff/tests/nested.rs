@@ -73,3 +73,33 @@ fn a_commit_in_a_global_header() {
     assert_eq!(found.len(), 1, "{found:?}");
     assert!(found[0].starts_with("global pax comment: "), "{found:?}");
 }
+
+/// A disk in whose second sector another one begins, four times, and so on.
+fn disks_in_disks(last: u8) -> Vec<u8> {
+    let mut image = Vec::new();
+    for level in 0..24_u32 {
+        let mut sector = [0; 512];
+        for entry in 0..4 {
+            let at = 446 + 16 * entry as usize;
+            sector[at + 4] = 0x83;
+            sector[at + 8] = 1;
+            sector[at + 12..at + 16].copy_from_slice(&(40 - level - entry).to_le_bytes());
+        }
+        sector[510..].copy_from_slice(&[0x55, 0xaa]);
+        image.extend(sector);
+    }
+    image.push(last);
+    image.extend([0; 8191]);
+    image
+}
+
+#[test]
+fn what_holds_itself_many_times_has_an_end() {
+    let scratch = crate::fs::Dir::open(std::env::temp_dir()).expect("there is a folder for temporary files");
+    let options = crate::diff::Options::default();
+    let comparison = crate::diff::Comparison::new(&options, &scratch, None).unpacking(64 << 20);
+    let pair = [1, 2].map(|last| crate::fs::Content::of_bytes(disks_in_disks(last)));
+    let found = comparison.files("", [&pair[0], &pair[1]]).expect("memory can be read").expect("they differ");
+    let text = format!("{found:?}");
+    assert!(text.contains("too much lies in containers within others"), "{text}");
+}

@@ -18,6 +18,9 @@ pub fn diff_html(report: &Report, differing: &[Explained]) -> String {
     let title = format!("{} and {}", escape(&report.subjects[0]), escape(&report.subjects[1]));
     let mut page = beginning(&title, report.identical);
     page.push_str(&format!("<p>{}.</p>\n", escape(&words::verdict(report))));
+    for note in &report.notes {
+        page.push_str(&format!("<p class=\"faint\">Note: {}.</p>\n", escape(note)));
+    }
     if let Some(difference) = &report.difference {
         page.push_str(
             "<p class=\"legend\"><span class=\"del\">left</span> <span class=\"ins\">right</span> \

@@ -7,6 +7,8 @@ use crate::diff::{Difference, Fact};
 
 /// So many entries with the same two values are told together.
 const MANY: usize = 3;
+/// Numbers that whoever packs gives away: that they are others is one thing, however many there are.
+const GIVEN: [&str; 2] = ["ino", "inode"];
 
 /// The tree as people see it: properties that differ in the same way in many entries of a place stand at that place, with
 /// their number. Nothing else is left out.
@@ -31,8 +33,39 @@ fn gathered(mut shown: Difference) -> Difference {
             shown.facts.push(Fact::Field { name: format!("{name} of {many} entries"), values, metadata });
         }
     }
+    for name in GIVEN {
+        numbered(&mut shown, name);
+    }
     shown.inside = shown.inside.into_iter().map(below).collect();
     shown
+}
+
+/// Tells at a place that a number differs in many of its entries, whatever it is in each.
+fn numbered(shown: &mut Difference, name: &str) {
+    fn values<'a>(place: &'a Difference, name: &str, out: &mut Vec<&'a Fact>) {
+        out.extend(place.facts.iter().filter(|fact| matches!(fact, Fact::Field { name: other, .. } if other == name)));
+        if is_passed(place) {
+            place.inside.iter().for_each(|inside| values(inside, name, out));
+        }
+    }
+    let mut found = Vec::new();
+    shown.inside.iter().for_each(|inside| values(inside, name, &mut found));
+    if found.len() < MANY {
+        return;
+    }
+    let range = |side: usize| {
+        let numbers = found.iter().filter_map(|fact| match fact {
+            Fact::Field { values, .. } => values[side].as_ref()?.parse::<u64>().ok(),
+            _ => None,
+        });
+        let (least, most) = numbers.fold((u64::MAX, 0), |(least, most), number| (least.min(number), most.max(number)));
+        (least <= most).then(|| format!("{least} to {most}"))
+    };
+    let (values, many) = ([range(0), range(1)], found.len());
+    let told = found.into_iter().filter_map(|fact| key(fact).map(|key| (key, many))).collect();
+    shown.inside.iter_mut().for_each(|inside| remove(inside, &told));
+    shown.inside.retain(|inside| !inside.is_empty());
+    shown.facts.push(Fact::Field { name: format!("{name} of {many} entries, each another"), values, metadata: true });
 }
 
 type Key = (String, [Option<String>; 2], bool);
@@ -111,6 +144,22 @@ mod tests {
         assert_eq!(shown.inside[1].inside.len(), 1, "the one that differs in more than that");
         assert!(format!("{:?}", shown.facts).contains("uid of 3 entries"), "{:?}", shown.facts);
         assert_eq!(shown.inside[1].inside[0].facts.len(), 1);
+    }
+
+    #[test]
+    fn numbers_that_were_given_away_are_one_thing() {
+        let mut top = Difference::new("", "cpio archive", [None, None]);
+        for number in 1..=4 {
+            let mut entry = entry(&number.to_string(), "5", number == 4);
+            entry.facts.remove(0);
+            entry.field("ino", [Some(number.to_string()), Some((9 - number).to_string())], About::Metadata);
+            top.inside.push(entry);
+        }
+        let shown = shared(&top);
+        let said = format!("{:?}", shown.facts);
+        assert!(said.contains("ino of 4 entries, each another"), "{said}");
+        assert!(said.contains("1 to 4") && said.contains("5 to 8"), "{said}");
+        assert_eq!(shown.inside.len(), 1, "the one that differs in more than that");
     }
 
     #[test]

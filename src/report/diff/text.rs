@@ -15,6 +15,9 @@ const SHORT_RANGES: usize = 4;
 pub fn diff_text(report: &Report, palette: Palette, full: bool) -> String {
     let (role, word) = if report.identical { (Role::Good, "identical:") } else { (Role::Bad, "different:") };
     let mut text = format!("{} {}\n", palette.paint(role, word), clean(&words::verdict(report)));
+    for note in &report.notes {
+        text.push_str(&format!("{} {}\n", palette.paint(Role::Hint, "note:"), clean(note)));
+    }
     if let Some(difference) = &report.difference {
         text.push('\n');
         text.push_str(&difference_text(difference, palette, full));

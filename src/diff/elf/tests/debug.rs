@@ -93,3 +93,26 @@ fn a_link_to_debugging_information() {
     assert!(text.starts_with("ELF file > .gnu_debuglink: CRC: "), "{text}");
     assert_eq!(text.lines().count(), 1, "{text}");
 }
+
+#[test]
+fn tables_are_written_out() {
+    let Some(bench) = Bench::new("comparison of debugging information") else { return };
+    let left = bench.compile("a", PROGRAM, FLAGS);
+    let right = bench.compile("a", &format!("union both {{ int a; }} both;\n{PROGRAM}"), FLAGS);
+    let text = bench.show(&left, &right);
+    let abbreviation =
+        |line: &str| line.contains(".debug_abbrev: abbreviations: +") && line.contains("DW_TAG_union_type");
+    assert!(text.lines().any(abbreviation), "{text}");
+    let grown = PROGRAM.replace("return n * 3", "return n * 3 + (int)strlen(words[n])");
+    for (version, section) in [("-gdwarf-4", ".debug_ranges"), ("-gdwarf-5", ".debug_rnglists")] {
+        let flags = [FLAGS, &[version, "-ffunction-sections"]].concat();
+        let text = bench.show(&bench.compile("a", PROGRAM, &flags), &bench.compile("a", &grown, &flags));
+        assert!(text.lines().any(|line| line.contains(&format!("{section}: ranges: +"))), "{version}\n{text}");
+        has_not(&text, &format!("{section}: bytes"));
+    }
+    let clean = "void end(int *); void work(int); void f(int n) { int __attribute__((cleanup(end))) a = n; work(n); }";
+    let flags = ["-c", "-fexceptions"];
+    let twice = clean.replace("work(n);", "work(n); a++; work(a);");
+    let text = bench.show(&bench.compile("a", clean, &flags), &bench.compile("a", &twice, &flags));
+    assert!(text.lines().any(|line| line.contains(".gcc_except_table: call sites: +  0x")), "{text}");
+}
