@@ -40,10 +40,8 @@ impl Runs for Bench<'_> {
     type Error = Error;
 
     fn run(&mut self, setting: &Setting) -> Result<Ran, Error> {
-        if setting.axes.is_empty() {
-            if let Some(before) = self.ended.filter(|_| self.restless) {
-                std::thread::sleep(APART.saturating_sub(before.elapsed()));
-            }
+        if let Some(before) = self.ended.filter(|_| self.restless && setting.axes.is_empty()) {
+            std::thread::sleep(APART.saturating_sub(before.elapsed()));
         }
         let label = self.label(setting);
         let begun = now();
