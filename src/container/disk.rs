@@ -91,8 +91,17 @@ pub(super) fn list(content: &Content, spool: &Spool<'_>) -> Result<Listing, Faul
             image.push(name, What::Special { kind: "partition without bytes of its own".to_owned() }, fields)?;
             continue;
         };
-        image.cover.take(at, size);
         let known = ranges.iter().position(|other| *other == (at, size));
+        // What lies in two has been told of the first.
+        if known.is_none() && image.cover.has(at, size) {
+            image.push(
+                name,
+                What::Special { kind: "partition that overlaps another, or a table".to_owned() },
+                fields,
+            )?;
+            continue;
+        }
+        image.cover.take(at, size);
         let key = known.unwrap_or(ranges.len());
         image.link(key as u64, name, fields)?;
         if known.is_none() {

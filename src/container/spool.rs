@@ -82,6 +82,11 @@ impl<'a> Spool<'a> {
         taken.map(drop).map_err(|_| Fault::TooMuch { what: "bytes when unpacked", limit: self.limit })
     }
 
+    /// How many bytes were taken.
+    pub fn taken(&self) -> u64 {
+        self.limit - self.left.load(Ordering::Relaxed)
+    }
+
     fn file(&self) -> Result<File, Fault> {
         let none = || fs::Error::new("make a file without a name in", self.folder.path(), rustix::io::Errno::OPNOTSUPP);
         Ok(self.folder.unnamed(0o600)?.ok_or_else(none)?)

@@ -16,9 +16,6 @@ use crate::sys::CancelToken;
 
 /// Bytes that unpacking may give in all, of both sides.
 const UNPACKED: u64 = 1 << 40;
-/// A container within another counts as so many bytes at least, of as many as may be unpacked: disks within disks cost
-/// nothing to unpack, and can be so many that no one could look into all of them.
-const CONTAINER: u64 = 1 << 20;
 
 /// What is compared, and how deep.
 #[derive(Debug, Clone)]
@@ -69,7 +66,8 @@ impl Error {
 pub struct Comparison<'a> {
     pub(super) options: &'a Options,
     pub(super) spool: Spool<'a>,
-    /// Bytes of containers within containers that may still be looked into.
+    /// Bytes that were given, and bytes of containers within containers that were looked into.
+    given: AtomicU64,
     inner: AtomicU64,
     notes: Mutex<Vec<String>>,
 }
@@ -129,14 +127,13 @@ impl<'a> Comparison<'a> {
     /// A comparison that unpacks into files without names in `scratch`.
     pub fn new(options: &'a Options, scratch: &'a Dir, cancel: Option<&'a CancelToken>) -> Self {
         let spool = Spool::new(scratch, UNPACKED, cancel);
-        Self { options, spool, inner: AtomicU64::new(UNPACKED), notes: Mutex::default() }
+        Self { options, spool, given: AtomicU64::new(0), inner: AtomicU64::new(0), notes: Mutex::default() }
     }
 
-    /// The same, but of both sides no more than so many bytes are unpacked, or looked into within other containers.
+    /// The same, but of both sides no more than so many bytes are unpacked.
     #[must_use]
     pub fn unpacking(mut self, most: u64) -> Self {
         self.spool.limit(most);
-        self.inner = AtomicU64::new(most);
         self
     }
 
@@ -184,6 +181,7 @@ impl<'a> Comparison<'a> {
             Side::Left => (["file", "directory"], [size, None]),
             Side::Right => (["directory", "file"], [None, size]),
         };
+        self.given.fetch_add(file.stored(), Ordering::Relaxed);
         let mut found = Difference::new("", "directory", sizes);
         let outcome = mixed::compare(self, file, folder, side, &mut found);
         let reason = match outcome {
@@ -236,10 +234,17 @@ impl<'a> Comparison<'a> {
         Ok((!found.is_empty()).then_some(found))
     }
 
-    /// Whether a container that lies in another may be opened.
-    fn may_open(&self, pair: [&Content; 2]) -> bool {
-        let size: u64 = pair.into_iter().map(Content::stored).fold(0, u64::saturating_add);
-        take(&self.inner, size.max(CONTAINER))
+    /// Whether a pair of containers may be opened. At each depth they have at most the bytes that were given or unpacked,
+    /// unless they overlap: a disk whose partitions hold each other can be looked into without an end.
+    fn may_open(&self, pair: [&Content; 2], depth: usize) -> bool {
+        let size = pair.into_iter().map(Content::stored).fold(0, u64::saturating_add);
+        if depth == 0 {
+            self.given.fetch_add(size, Ordering::Relaxed);
+            return true;
+        }
+        let inner = self.inner.fetch_add(size, Ordering::Relaxed).saturating_add(size);
+        let all = self.given.load(Ordering::Relaxed).saturating_add(self.spool.taken());
+        inner <= all.saturating_mul(self.options.max_depth as u64)
     }
 
     /// Compares two contents by what they are, if that is known; says whether they were opened.
@@ -253,8 +258,8 @@ impl<'a> Comparison<'a> {
                 }
                 let reason = if at.depth == self.options.max_depth {
                     Some(format!("it lies in {} containers, as many as are opened", at.depth))
-                } else if at.depth > 0 && !self.may_open(pair) {
-                    Some("too much lies in containers within others".to_owned())
+                } else if !self.may_open(pair, at.depth) {
+                    Some("containers within others have more bytes than all that was given".to_owned())
                 } else {
                     None
                 };
@@ -284,11 +289,6 @@ impl<'a> Comparison<'a> {
             }
         }
     }
-}
-
-/// Takes from a budget.
-fn take(from: &AtomicU64, count: u64) -> bool {
-    from.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(count)).is_ok()
 }
 
 fn both_compressed(left: Kind, right: Kind) -> bool {

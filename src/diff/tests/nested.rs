@@ -1,4 +1,4 @@
-use super::{facts, have, make};
+use super::{compare, facts, have, make};
 
 #[test]
 fn tar_in_gz_in_tar() {
@@ -74,32 +74,43 @@ fn a_commit_in_a_global_header() {
     assert!(found[0].starts_with("global pax comment: "), "{found:?}");
 }
 
+/// A disk image with an MBR that has `partitions`, each a first sector and a number of sectors.
+fn disk(partitions: &[(u32, u32)], rest: &[u8]) -> Vec<u8> {
+    let mut image = vec![0; 512];
+    for (entry, (first, count)) in partitions.iter().enumerate() {
+        let at = 446 + 16 * entry;
+        image[at + 4] = 0x83;
+        image[at + 8..at + 12].copy_from_slice(&first.to_le_bytes());
+        image[at + 12..at + 16].copy_from_slice(&count.to_le_bytes());
+    }
+    image[510..512].copy_from_slice(&[0x55, 0xaa]);
+    image.extend(rest);
+    image
+}
+
 /// A disk in whose second sector another one begins, four times, and so on.
 fn disks_in_disks(last: u8) -> Vec<u8> {
-    let mut image = Vec::new();
-    for level in 0..24_u32 {
-        let mut sector = [0; 512];
-        for entry in 0..4 {
-            let at = 446 + 16 * entry as usize;
-            sector[at + 4] = 0x83;
-            sector[at + 8] = 1;
-            sector[at + 12..at + 16].copy_from_slice(&(40 - level - entry).to_le_bytes());
-        }
-        sector[510..].copy_from_slice(&[0x55, 0xaa]);
-        image.extend(sector);
-    }
-    image.push(last);
-    image.extend([0; 8191]);
-    image
+    let end: Vec<u8> = std::iter::once(last).chain([0; 8191]).collect();
+    (0..24_u32).rev().fold(end, |inner, level| {
+        let partitions: Vec<(u32, u32)> = (0..4).map(|entry| (1, 40 - level - entry)).collect();
+        disk(&partitions, &inner)
+    })
 }
 
 #[test]
 fn what_holds_itself_many_times_has_an_end() {
-    let scratch = crate::fs::Dir::open(std::env::temp_dir()).expect("there is a folder for temporary files");
-    let options = crate::diff::Options::default();
-    let comparison = crate::diff::Comparison::new(&options, &scratch, None).unpacking(64 << 20);
-    let pair = [1, 2].map(|last| crate::fs::Content::of_bytes(disks_in_disks(last)));
-    let found = comparison.files("", [&pair[0], &pair[1]]).expect("memory can be read").expect("they differ");
-    let text = format!("{found:?}");
-    assert!(text.contains("too much lies in containers within others"), "{text}");
+    let found = compare(&disks_in_disks(1), &disks_in_disks(2)).expect("they differ");
+    assert_eq!(found.places(), 1, "the innermost alone: {found:?}");
+}
+
+#[test]
+fn what_overlaps_is_told_once() {
+    let image = |byte: u8| {
+        let mut rest = vec![0; 4096];
+        rest[2048] = byte;
+        disk(&[(1, 4), (2, 4), (7, 1)], &rest)
+    };
+    let found = compare(&image(1), &image(2)).expect("they differ");
+    let names: Vec<&str> = found.inside.iter().map(|inside| inside.name.as_str()).collect();
+    assert_eq!(names, ["bytes that nothing refers to"]);
 }
