@@ -26,6 +26,7 @@ pub mod fetch;
 pub mod format;
 pub mod fs;
 pub mod gate;
+pub mod image;
 pub mod lockfile;
 pub mod provenance;
 pub mod report;

@@ -52,7 +52,7 @@ pub fn comparison(left: &[u8], right: &[u8]) {
         let strange = text.chars().find(|character| character.is_control() && *character != '\n');
         assert_eq!(strange, None, "a terminal would obey: {text:?}");
     }
-    assert!(!diff_html(&report).is_empty());
+    assert!(!diff_html(&report, &[]).is_empty());
     let strange = diff_junit(&report).chars().find(|character| !is_xml(*character));
     assert_eq!(strange, None, "XML has no such character");
 }

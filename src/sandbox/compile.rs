@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rustix::process::Rlimit;
 
@@ -235,14 +236,15 @@ fn require_order(plan: &Plan) -> Result<(), Error> {
     Ok(())
 }
 
-/// So many of the processors that this process may run on; each launcher begins at another one, so that stages with few do
-/// not all share the same.
+/// So many of the processors that this process may run on; each call begins at another one, so that stages with few do not
+/// all share the same.
 fn processors(count: u32) -> Result<rustix::thread::CpuSet, Error> {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
     let system = |source| Error::System { what: "ask for the processors", source };
     let all = rustix::thread::sched_getaffinity(None).map_err(system)?;
     let mut some = rustix::thread::CpuSet::new();
     let numbers: Vec<usize> = (0..rustix::thread::CpuSet::MAX_CPU).filter(|number| all.is_set(*number)).collect();
-    let begin = rustix::process::getpid().as_raw_nonzero().get().unsigned_abs() as usize % numbers.len().max(1);
+    let begin = NEXT.fetch_add(1, Ordering::Relaxed) % numbers.len().max(1);
     numbers
         .iter()
         .cycle()

@@ -223,6 +223,23 @@ impl<R: Runs> Experimenter<'_, R> {
         }
     }
 
+    /// Whether a place still differs by itself after the runs with `pins`. Where it has stopped, since the load of the
+    /// machine is another or it tells the hour, these may be alike for the same reason, and not by the pins.
+    fn differs_still(&mut self, place: &str, pins: &BTreeSet<Pin>) -> Result<bool, R::Error> {
+        let base = self.base();
+        let last = self.of(&self.pinned(pins)).last().copied().unwrap_or(0);
+        for _ in 0..=MORE {
+            let since: Vec<usize> = self.of(&base).into_iter().filter(|run| *run > last).collect();
+            if self.unlike(&since, place).is_some() {
+                return Ok(true);
+            }
+            if since.len() < MORE {
+                self.go(&base)?;
+            }
+        }
+        Ok(false)
+    }
+
     fn pinned(&self, pins: &BTreeSet<Pin>) -> Setting {
         Setting { pins: pins.clone(), ..self.base() }
     }
@@ -253,8 +270,10 @@ impl<R: Runs> Experimenter<'_, R> {
             }
             let pins = BTreeSet::from([*pin]);
             // What is alike by luck, maybe, is tried with others, too.
-            for (place, _) in self.steady(&self.pinned(&pins), &tried)?.into_iter().filter(|(_, enough)| *enough) {
-                self.add_pin(&place, *pin, &pins, true);
+            let steady = self.steady(&self.pinned(&pins), &tried)?;
+            for place in steady.into_iter().filter(|(_, enough)| *enough).map(|(place, _)| place) {
+                let still = self.differs_still(&place, &pins)?;
+                self.add_pin(&place, *pin, &pins, still);
                 open.remove(&place);
             }
         }

@@ -161,6 +161,22 @@ fn what_happens_now_and_then_takes_more_runs_or_is_suspected() {
 }
 
 #[test]
+fn what_stops_by_itself_is_not_proved() {
+    let calls = std::cell::Cell::new(0);
+    let until = |last: u32| -> Place {
+        let calls = calls.clone();
+        Box::new(move |_, draw| {
+            calls.set(calls.get() + 1);
+            if calls.get() < last { 1 + draw(MANY) } else { 9 }
+        })
+    };
+    for last in [6, 8, 10] {
+        let found = find(&mut Toy::new(vec![("a", until(last))]));
+        assert!(!found.is_empty() && found.iter().all(|found| !found.proved), "{last}: {found:?}");
+    }
+}
+
+#[test]
 fn nothing_that_is_held_fast_helps() {
     let mut toy = Toy::new(vec![("a", Box::new(|_, draw| 1 + draw(MANY)))]);
     let found = find(&mut toy);
