@@ -37,6 +37,14 @@ pub enum Error {
         /// How much there may be.
         most: u64,
     },
+    /// A partition that cannot be.
+    #[error("partition {number}: {reason}")]
+    Partition {
+        /// Its number, from 1.
+        number: usize,
+        /// Why.
+        reason: &'static str,
+    },
     /// An option that is not possible.
     #[error("option `{option}`: {reason}")]
     Option {
@@ -99,6 +107,11 @@ pub enum Problem {
 }
 
 impl Error {
+    /// What is wrong with the entry at `path`.
+    pub(super) fn of(path: &[u8], problem: Problem) -> Self {
+        Self::Entry { path: String::from_utf8_lossy(path).into_owned(), problem }
+    }
+
     /// The cure, where there is one.
     pub fn hint(&self) -> Option<String> {
         match self {

@@ -9,10 +9,34 @@
 //!
 //! Bytes of files are asked for by their digest ([`Contents`]); they are read once, in the order of the image.
 
+pub mod boot;
+mod calendar;
+mod compress;
+mod content;
+mod copy;
+pub mod cpio;
+mod device;
+pub mod disk;
+pub mod erofs;
 mod error;
+pub mod ext;
+pub mod fat;
+pub mod iso;
+mod linux;
+mod little;
+pub mod oci;
 mod output;
+mod recipe;
+#[cfg(test)]
+pub(crate) mod rich_tests;
+pub mod squashfs;
+pub mod tar;
+#[cfg(test)]
+mod tests;
 mod tree;
 
+pub use compress::{Compression, Compressor};
 pub use error::{Error, Problem};
 pub use output::{Output, Window};
+pub use recipe::{Format, Recipe, VERSION};
 pub use tree::{Attributes, Builder, Contents, Inode, Kind, Meta, Tree};
