@@ -26,12 +26,16 @@ mod environment;
 mod gate;
 #[path = "cli/graph.rs"]
 mod graph;
+#[path = "cli/image.rs"]
+mod image;
 #[path = "cli/inputs.rs"]
 mod inputs;
 #[path = "cli/manual.rs"]
 mod manual;
 #[path = "cli/planted.rs"]
 mod planted;
+#[path = "cli/sbom.rs"]
+mod sbom;
 #[path = "cli/signals.rs"]
 mod signals;
 #[path = "cli/store.rs"]

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use super::budget;
 use super::error::Error;
 use super::gate::Gate;
 use super::known::{self, Verdict};
@@ -224,6 +225,8 @@ impl Running<'_> {
             let stage = stage.name.clone();
             return Err(Error::NotReproducible { stage, expected, got: done.output });
         }
+        // As with all limits, a result that is over it stays known: another limit needs no other run.
+        budget::check(store, stage, done.output)?;
         let known = last.and_then(|last| last.output) == Some(done.output);
         let result = match (done.cached, known) {
             (true, _) => StageResult::Cached,

@@ -51,6 +51,20 @@ pub enum Error {
         /// The tree of this build.
         got: crate::digest::Digest,
     },
+    /// The output is larger than its limit.
+    #[error(
+        "keep the output of stage `{stage}` within its limit `size`, {budget} bytes: it has {bytes}; the largest files are {largest}"
+    )]
+    TooLarge {
+        /// The stage.
+        stage: String,
+        /// Bytes of all its files.
+        bytes: u64,
+        /// The limit.
+        budget: u64,
+        /// The largest files with their bytes.
+        largest: String,
+    },
     /// What is delivered has errors.
     #[error("offer `{stage}`: its audit found errors ({errors})")]
     Refused {
@@ -117,6 +131,9 @@ impl Error {
             Self::Refused { stage, .. } => Some(format!(
                 "`repro audit {stage}` shows all; mend them, or allow each in audit.toml with its reason; `--audit=warn` offers it as it is"
             )),
+            Self::TooLarge { stage, .. } => {
+                Some(format!("`repro size {stage}` says what takes the room; raise `limits.size` if it is meant so"))
+            }
             Self::Audit { .. } => Some("`repro store fsck` looks for damage".to_owned()),
             Self::Files(error) => error.hint(),
             Self::Compose(error) => error.hint(),

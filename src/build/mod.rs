@@ -7,6 +7,7 @@
 //!
 //! Nothing here prints; what happens is told as events ([`crate::schedule::events`]).
 
+pub mod budget;
 pub mod bundle;
 mod engine;
 mod error;

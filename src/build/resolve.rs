@@ -38,17 +38,8 @@ impl<'a> Resolver<'a> {
     /// # Errors
     /// The lockfile does not pin something, or the store fails.
     pub fn missing(&self, stages: &[&Stage]) -> Result<Vec<Pin>, Error> {
-        let mut pins = BTreeMap::new();
-        for name in self.graph.sysroots_of(stages.iter().copied()) {
-            let packages = self.packages(name)?;
-            if sysroot::known(self.store, &self.graph.sysroots()[name], packages)?.is_some() {
-                continue;
-            }
-            let base = &self.archive(name).base;
-            for package in packages.iter().filter(|package| !self.store.contains(package.digest)) {
-                pins.insert((&package.name, package.digest), Pin::of_package(base, package));
-            }
-        }
+        let sysroots: Vec<&str> = self.graph.sysroots_of(stages.iter().copied()).into_iter().collect();
+        let mut pins: BTreeMap<(&str, Digest), Pin> = self.packages_missing(&sysroots)?;
         let uses: BTreeSet<_> = stages
             .iter()
             .flat_map(|stage| &stage.sources)
@@ -62,6 +53,29 @@ impl<'a> Resolver<'a> {
             }
         }
         Ok(pins.into_values().collect())
+    }
+
+    /// The same for these sysroots alone.
+    ///
+    /// # Errors
+    /// The lockfile does not pin one, or the store fails.
+    pub fn missing_of(&self, sysroots: &[&str]) -> Result<Vec<Pin>, Error> {
+        Ok(self.packages_missing(sysroots)?.into_values().collect())
+    }
+
+    fn packages_missing(&self, sysroots: &[&str]) -> Result<BTreeMap<(&'a str, Digest), Pin>, Error> {
+        let mut pins = BTreeMap::new();
+        for name in sysroots {
+            let packages = self.packages(name)?;
+            if sysroot::known(self.store, &self.graph.sysroots()[*name], packages)?.is_some() {
+                continue;
+            }
+            let base = &self.archive(name).base;
+            for package in packages.iter().filter(|package| !self.store.contains(package.digest)) {
+                pins.insert((package.name.as_str(), package.digest), Pin::of_package(base, package));
+            }
+        }
+        Ok(pins)
     }
 
     fn archive(&self, sysroot: &str) -> &'a crate::stage::ArchiveDef {

@@ -24,13 +24,13 @@ pub struct Cli {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Global options")]
 pub struct Globals {
-    /// The project's folder [default: the nearest one above that has a folder `stages`].
+    /// The project's folder [default: the nearest one above with `stages`].
     #[arg(short = 'C', long, value_name = "DIR", global = true)]
     pub directory: Option<PathBuf>,
     /// Where results are kept [default: $XDG_CACHE_HOME/repro or ~/.cache/repro].
     #[arg(long, value_name = "DIR", env = "REPRO_STORE", hide_env_values = true, global = true)]
     pub store: Option<PathBuf>,
-    /// Processes that may run at once, over all stages [default: the number of cores].
+    /// Processes that may run at once, over all stages [default: one a core].
     #[arg(short, long, value_name = "N", global = true, value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub jobs: Option<u32>,
     /// Colour the output; `auto` heeds NO_COLOR and whether it goes to a terminal.
@@ -83,11 +83,16 @@ pub enum Command {
     Plan(commands::plan::Args),
     Why(commands::why::Args),
     Graph(commands::graph::Args),
+    Image(commands::image::Args),
     Audit(commands::audit::Args),
     Verify(commands::verify::Args),
     Attest(commands::attest::Args),
+    Sbom(commands::sbom::Args),
+    Seeds(commands::seeds::Args),
+    Size(commands::size::Args),
     Log(commands::log::Args),
     Trace(commands::trace::Args),
+    Run(commands::run::Args),
     Shell(commands::shell::Args),
     Unpack(commands::unpack::Args),
     Store(commands::store::Args),

@@ -3,8 +3,8 @@
 use super::exit::ExitCode;
 use super::failure::Failure;
 use crate::{
-    attest, audit, build, container, diff, exec, fetch, format, fs, lockfile, provenance, sandbox, schedule, stage,
-    store, sys, sysroot, trace, verify,
+    attest, audit, build, container, diff, exec, fetch, format, fs, lockfile, pack, provenance, sandbox, sbom,
+    schedule, stage, store, sys, sysroot, trace, verify,
 };
 
 /// `?` in commands: the code, and the error's own text and hint.
@@ -33,6 +33,12 @@ causes! {
         attest::Error::Cancelled => ExitCode::Stage,
         _ => ExitCode::Usage,
     },
+    sbom::Error => |error| match error {
+        sbom::Error::Store(error) => store_code(error),
+        sbom::Error::Provenance(error) => provenance_code(error),
+        sbom::Error::Open(_) | sbom::Error::Fs(_) => ExitCode::Bug,
+        _ => ExitCode::Usage,
+    },
     container::OpenError => |_| ExitCode::Usage,
     diff::Error => |error| match error {
         diff::Error::Store(error) => store_code(error),
@@ -43,6 +49,11 @@ causes! {
         verify::Error::Exec(error) => exec_code(error),
         verify::Error::Store(error) => store_code(error),
         _ => ExitCode::Bug,
+    },
+    pack::Error => |error| match error {
+        pack::Error::Store(error) => store_code(error),
+        pack::Error::Fs(_) => ExitCode::Bug,
+        _ => ExitCode::Usage,
     },
     stage::Mistakes => |_| ExitCode::Usage,
     stage::UnknownStage => |_| ExitCode::Usage,
@@ -102,6 +113,7 @@ pub fn build_code(error: &build::Error) -> ExitCode {
     match error {
         Error::NotReproducible { .. } | Error::Refused { .. } => ExitCode::No,
         Error::Exec(error) => exec_code(error),
+        Error::TooLarge { .. } => ExitCode::Stage,
         Error::Fetch(_) => ExitCode::Pin,
         Error::Sandbox(error) if error.is_host() => ExitCode::Host,
         Error::Store(error) => store_code(error),
@@ -126,10 +138,14 @@ pub fn build_code(error: &build::Error) -> ExitCode {
 fn exec_code(error: &exec::Error) -> ExitCode {
     use exec::Error;
     match error {
-        Error::Failed { .. } | Error::Output { .. } | Error::Cancelled { .. } => ExitCode::Stage,
+        Error::Failed { .. } | Error::Output { .. } | Error::Pack { .. } | Error::Cancelled { .. } => ExitCode::Stage,
         Error::Sandbox { source, .. } if source.is_host() => ExitCode::Host,
         Error::Sandbox { source: sandbox::Error::NoProgram { .. }, .. } => ExitCode::Stage,
-        Error::Conflict { .. } | Error::Glob { .. } | Error::Isolation { .. } => ExitCode::Usage,
+        Error::Conflict { .. }
+        | Error::Glob { .. }
+        | Error::Isolation { .. }
+        | Error::NoSandbox { .. }
+        | Error::Writer { .. } => ExitCode::Usage,
         Error::Store(error) => store_code(error),
         Error::Sandbox { .. } | Error::Trace { .. } | Error::Slot { .. } | Error::Log { .. } | Error::Fs(_) => {
             ExitCode::Bug

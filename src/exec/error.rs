@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::digest::Digest;
-use crate::{fs, sandbox, store, trace};
+use crate::{fs, pack, sandbox, store, trace};
 
 /// Why a job has no result.
 #[derive(Debug, thiserror::Error)]
@@ -84,6 +84,26 @@ pub enum Error {
         /// The paths, each with the inputs that disagree.
         source: store::MergeError,
     },
+    /// An image that the stage states cannot be written.
+    #[error("write the images of stage `{stage}`")]
+    Pack {
+        /// The stage.
+        stage: String,
+        /// What failed.
+        source: pack::Error,
+    },
+    /// Another version of `repro` states the images in another way.
+    #[error("write the images of stage `{stage}`: they are stated for another version of `repro`")]
+    Writer {
+        /// The stage.
+        stage: String,
+    },
+    /// There is no sandbox to enter, or to show.
+    #[error("lay out the sandbox of stage `{stage}`: it has none, `repro` itself writes its images")]
+    NoSandbox {
+        /// The stage.
+        stage: String,
+    },
     /// A rule of the stage is no glob.
     #[error("read the rule `{glob}` of stage `{stage}`: {reason}")]
     Glob {
@@ -126,10 +146,14 @@ impl Error {
             Self::Store(error) => error.hint(),
             Self::Log { .. } => Some("see that there is room and that the folder belongs to you".to_owned()),
             Self::Conflict { source, .. } => source.hint(),
-            Self::Isolation { .. } => {
+            Self::Pack { source, .. } => source.hint(),
+            Self::Isolation { .. } | Self::Writer { .. } => {
                 Some("build it with the version of `repro` that its definition is for".to_owned())
             }
             Self::Glob { .. } => Some("write a glob such as `usr/include/**`".to_owned()),
+            Self::NoSandbox { .. } => {
+                Some("`repro graph` shows what it takes; its recipes stand in its stage.toml".to_owned())
+            }
             Self::Cancelled { .. } | Self::Slot { .. } => None,
         }
     }

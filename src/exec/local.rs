@@ -12,10 +12,11 @@ use super::Executor;
 use super::error::Error;
 use super::job::{Done, Io, Job};
 use super::log::Log;
+use super::pack;
 use crate::digest::Digest;
 use crate::digest::reapi::Directory;
 use crate::sandbox::{Launchers, Outcome, RunIo, StagePlan};
-use crate::stage::{ActionInputs, Layer, Limits};
+use crate::stage::{ActionInputs, Layer, Limits, WRITER};
 use crate::store::{self, Checkout, ImportRules, MergeError, Store, TreeBuilder};
 use crate::trace::Recorder;
 
@@ -50,6 +51,9 @@ impl<'a> Local<'a> {
     /// # Errors
     /// Two inputs disagree on a path, or a tree is damaged or missing.
     pub fn prepare(&self, stage: &str, inputs: &ActionInputs, limits: &Limits) -> Result<Prepared, Error> {
+        if inputs.argv.first().is_some_and(|program| program == WRITER) {
+            return Err(Error::NoSandbox { stage: stage.to_owned() });
+        }
         // A root needs a lower layer, be it an empty one.
         let root = match self.merge(stage, inputs, &inputs.tools)? {
             Some(tree) => tree,
@@ -128,6 +132,9 @@ impl<'a> Local<'a> {
 
 impl Executor for Local<'_> {
     fn execute(&self, job: &Job<'_>, io: &mut Io<'_>) -> Result<Done, Error> {
+        if let Some(recipes) = pack::recipes(job)? {
+            return pack::run(self.store, job, &recipes, io);
+        }
         let prepared = self.prepare(job.stage, job.inputs, &job.limits)?;
         let mut plan = prepared.plan.plan();
         if let Some(variation) = job.variation {

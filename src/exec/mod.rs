@@ -13,6 +13,7 @@ mod error;
 mod job;
 mod local;
 mod log;
+mod pack;
 
 pub use cached::{Cached, known};
 pub use error::Error;

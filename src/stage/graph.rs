@@ -8,6 +8,7 @@ use super::mistake::did_you_mean;
 use super::model::{InputRef, SourceDef, Stage};
 use super::params::ParamValues;
 use super::sysroot::{ArchiveDef, SysrootDef};
+use crate::image;
 
 /// All definitions of a project, checked: every name resolves, and there is no cycle.
 #[derive(Debug, Clone)]
@@ -205,8 +206,13 @@ impl Graph {
 }
 
 impl Stage {
-    /// What is run: the shell with its options, then the script's path inside the stage.
+    /// What is run: the shell with its options, then the script's path inside the stage. Of images, [`WRITER`], the version
+    /// of what it writes, and the recipes as JSON with sorted names.
     pub fn argv(&self) -> Vec<String> {
+        if !self.images.is_empty() {
+            let recipes = serde_json::to_string(&self.images).expect("recipes are strings, numbers and lists of them");
+            return vec![WRITER.to_owned(), image::VERSION.to_owned(), recipes];
+        }
         let mut argv = self.shell.clone();
         argv.push(format!("/stage/{}", self.script));
         argv
@@ -225,6 +231,9 @@ impl Stage {
         env
     }
 }
+
+/// Stands in place of a program where `repro` itself writes images. No script can be run by it: a `shell` is an absolute path.
+pub const WRITER: &str = "repro-image";
 
 /// The environment of every stage. A stage's `[env]` may replace all but `MAKEFLAGS`, which tells make of the
 /// jobserver's pipes and says nothing of how many jobs there are: that differs between machines.

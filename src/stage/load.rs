@@ -152,6 +152,9 @@ fn read_stage(root: &Path, name: &str, params: &ParamValues, mistakes: &mut Vec<
         }
     };
     let parsed = parsed?;
+    if !parsed.stage.images.is_empty() {
+        return Some((file, text, parsed));
+    }
     let script = &parsed.stage.script;
     let there = files.binary_search_by(|entry| entry.path.as_str().cmp(script)).is_ok();
     if !there {

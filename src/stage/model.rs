@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::level::Level;
+use crate::image::Recipe;
 
 /// One node of the build graph: what `stages/<name>/stage.toml` says, with parameters already substituted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -39,6 +40,9 @@ pub struct Stage {
     pub wins: Vec<Win>,
     /// What holds still while it runs.
     pub level: Level,
+    /// Images by the names of their files: `repro` itself writes them, and no script runs.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub images: BTreeMap<String, Recipe>,
     /// Where the stage is stopped. Never part of the key.
     pub limits: Limits,
 }
@@ -125,6 +129,9 @@ pub struct Limits {
     pub scratch: u64,
     /// Files and directories in the scratch space.
     pub inodes: u64,
+    /// Bytes of all files that it leaves, if there is a budget.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
 }
 
 impl Default for Limits {
@@ -137,6 +144,7 @@ impl Default for Limits {
             memory: 8 * GIB,
             scratch: 8 * GIB,
             inodes: 2_000_000,
+            size: None,
         }
     }
 }

@@ -7,6 +7,7 @@ use super::level::Level;
 use super::mistake::{Mistake, did_you_mean};
 use super::model::{InputRef, Limits, SourceDef, SourceUse, Stage, Win};
 use super::params::{self, ParamValues};
+use super::parse_image::images;
 use super::reader::{At, Doc, Fields};
 use super::values::{self, Wrong};
 
@@ -24,15 +25,15 @@ pub(super) struct Parsed {
 /// Keys of the tables, which the schema must have too.
 pub(super) const STAGE: &[&str] = &[
     "schema", "summary", "params", "tools", "target", "inputs", "script", "shell", "outputs", "test", "sources", "env",
-    "wins", "level", "limits",
+    "wins", "level", "image", "limits",
 ];
 pub(super) const SOURCE_USE: &[&str] = &["writable", "inner", "unpack"];
 pub(super) const WIN: &[&str] = &["path", "input"];
-pub(super) const LIMITS: &[&str] = &["time", "silence", "processes", "memory", "scratch", "inodes"];
+pub(super) const LIMITS: &[&str] = &["time", "silence", "processes", "memory", "scratch", "inodes", "size"];
 pub(super) const SOURCE_DEF: &[&str] = &["version", "license", "urls"];
 
 /// Substitutes parameters and notes those that are unknown or not declared.
-struct Template<'p> {
+pub(super) struct Template<'p> {
     values: &'p ParamValues,
     declared: Vec<String>,
 }
@@ -58,12 +59,12 @@ impl Template<'_> {
         Some(result)
     }
 
-    fn all(&self, doc: &Doc<'_>, list: Vec<At<String>>) -> Vec<At<String>> {
+    pub(super) fn all(&self, doc: &Doc<'_>, list: Vec<At<String>>) -> Vec<At<String>> {
         let one = |item: At<String>| self.expand(doc, &item).map(|value| At { value, span: item.span });
         list.into_iter().filter_map(one).collect()
     }
 
-    fn get(&self, fields: &Fields<'_, '_>, key: &str) -> Option<At<String>> {
+    pub(super) fn get(&self, fields: &Fields<'_, '_>, key: &str) -> Option<At<String>> {
         let found = fields.string(key)?;
         Some(At { value: self.expand(fields.doc, &found)?, span: found.span })
     }
@@ -99,7 +100,8 @@ fn read_stage(name: &str, fields: &Fields<'_, '_>, values: &ParamValues) -> Pars
             format!("`{}` and `{}` would both be at `/in/{}`", pair[0].value, pair[1].value, pair[0].value.name());
         doc.wrong(&pair[1].span, message, Some("take the whole tree once".to_owned()));
     }
-    if tools.is_empty() && !fields.has("tools") {
+    let images = images(fields, &template, &inputs);
+    if tools.is_empty() && !fields.has("tools") && !fields.has("image") {
         fields.missing("tools", "tools = [\"sysroot:NAME\"]");
     }
     let script = template.get(fields, "script");
@@ -110,7 +112,8 @@ fn read_stage(name: &str, fields: &Fields<'_, '_>, values: &ParamValues) -> Pars
         summary: summary.unwrap_or_default(),
         script: script.map_or_else(|| "build.sh".to_owned(), |script| script.value),
         shell: shell(fields, &template),
-        outputs: outputs(fields, &template),
+        outputs: if images.is_empty() { outputs(fields, &template) } else { Some(images.keys().cloned().collect()) },
+        images,
         test: fields.boolean("test").unwrap_or(false),
         env: environment(fields, &template),
         wins: wins(fields, &template, &tools, &target),
@@ -280,6 +283,9 @@ fn limits(fields: &Fields<'_, '_>) -> Limits {
         {
             *place = value;
         }
+    }
+    if let Some(found) = table.string("size") {
+        limits.size = table.doc.take(&found.span, values::size(&found.value));
     }
     for (key, place) in [("processes", &mut limits.processes), ("inodes", &mut limits.inodes)] {
         if let Some(found) = table.integer(key) {

@@ -10,10 +10,12 @@ use std::collections::BTreeMap;
 use schemars::{JsonSchema, Schema, generate::SchemaSettings};
 
 use super::level::Level;
+use crate::image::Format;
 
 /// `stages/<name>/stage.toml`: one node of the build graph.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields, rename = "stage.toml")]
+#[schemars(extend("anyOf" = [{ "required": ["tools"] }, { "required": ["image"] }]))]
 struct StageFile {
     /// Version of this format.
     #[schemars(range(min = 1, max = 1))]
@@ -25,7 +27,8 @@ struct StageFile {
     /// environment.
     #[schemars(default)]
     params: Vec<Param>,
-    /// Trees merged at `/`.
+    /// Trees merged at `/`. Only a stage with images has none.
+    #[schemars(default)]
     tools: Vec<Input>,
     /// Trees merged at `/target`: what the stage compiles against.
     #[schemars(default)]
@@ -53,6 +56,9 @@ struct StageFile {
     wins: Vec<Win>,
     /// What holds still while the stage runs. Default: isolated.
     level: Option<Level>,
+    /// Images by the names of their files, which `repro` itself writes; no script runs.
+    #[schemars(default)]
+    image: BTreeMap<String, Image>,
     /// Where the stage is stopped.
     limits: Option<Limits>,
 }
@@ -96,6 +102,55 @@ struct Win {
     input: Input,
 }
 
+/// An image. Trees and files are named as `INPUT/PATH`.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+struct Image {
+    /// Its format.
+    format: Format,
+    /// The tree that it holds.
+    root: Option<Path>,
+    /// The file with modes, owners and devices of that tree.
+    table: Option<Path>,
+    /// The file that it is.
+    file: Option<Path>,
+    /// How its bytes are compressed: `none`, `gzip`, `xz`, `zstd`, or with a level `zstd:19`.
+    compress: Option<String>,
+    /// Name of the volume; of an OCI image, its reference.
+    label: Option<String>,
+    /// Bytes of the file system. Default: as few as serve.
+    size: Option<Size>,
+    /// The kernel that starts from it.
+    kernel: Option<Path>,
+    /// Its first file system.
+    initramfs: Option<Path>,
+    /// The tree of the BIOS boot loader.
+    loader: Option<Path>,
+    /// What the boot loader tells the kernel.
+    command_line: Option<String>,
+    /// Other images of this stage that become further partitions.
+    #[schemars(default)]
+    partitions: Vec<String>,
+    /// What a container image runs on, as `linux/arm64`. Default: what the programs in it are for.
+    platform: Option<String>,
+    /// What a container runs, before its command.
+    #[schemars(default)]
+    entrypoint: Vec<String>,
+    /// What a container runs, or the arguments of its entrypoint.
+    #[schemars(default)]
+    command: Vec<String>,
+    /// Variables of a container, `NAME=VALUE`.
+    #[schemars(default)]
+    environment: Vec<String>,
+    /// Working directory of a container.
+    directory: Option<String>,
+    /// User of a container.
+    user: Option<String>,
+    /// Labels of a container image.
+    #[schemars(default)]
+    labels: BTreeMap<String, String>,
+}
+
 /// Where a stage is stopped.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
@@ -114,6 +169,8 @@ struct Limits {
     /// Files and directories in the scratch space. Default: 2000000.
     #[schemars(range(min = 1))]
     inodes: Option<u64>,
+    /// Bytes of all files that the stage leaves. Default: any number.
+    size: Option<Size>,
 }
 
 /// Whole numbers with units: `90s`, `1h30m`.

@@ -38,7 +38,7 @@ mod tests;
 
 pub use assemble::{Progress, assemble, known};
 pub use error::Error;
-pub use package::{package_tree, package_trees};
+pub use package::{known_package, package_tree, package_trees};
 pub use source::{former_source, known_source, single_file, source_tree};
 
 /// Stands in every key of what is remembered.

@@ -33,6 +33,14 @@ pub fn package_tree(store: &Store, pin: &PackagePin) -> Result<Digest, Error> {
     cache::tree(store, key(pin), &what(pin), || make(store, pin))
 }
 
+/// The tree of a package, if it is remembered and whole.
+///
+/// # Errors
+/// The store fails.
+pub fn known_package(store: &Store, pin: &PackagePin) -> Result<Option<Digest>, Error> {
+    cache::find(store, key(pin), &what(pin))
+}
+
 /// The trees of packages, in their order.
 ///
 /// # Errors

@@ -54,6 +54,17 @@ def efi(name):
     ]
 
 
+# SeaBIOS, qemu's own default.
+BIOS = ["-m", "128", "-fw_cfg", "name=opt/repro/selfcheck,string=1"]
+
+
+def disc(images):
+    return [
+        "-drive", f"if=none,id=iso,format=raw,media=cdrom,readonly=on,file={images}/image.iso",
+        "-device", "ide-cd,drive=iso,bootindex=1",
+    ]
+
+
 def boots(images):
     """(name, qemu's arguments): each card, disk and way in is used at least once."""
     yield "direct", [
@@ -66,10 +77,31 @@ def boots(images):
         "-device", "virtio-blk-pci,drive=disk,bootindex=1",
     ]
     yield "iso", [
-        *efi("iso"), *network("virtio-net-pci"),
-        "-drive", f"if=none,id=iso,format=raw,media=cdrom,readonly=on,file={images}/image.iso",
-        "-device", "ide-cd,drive=iso,bootindex=1",
+        *efi("iso"), *network("virtio-net-pci"), *disc(images),
     ]
+    yield "disk-bios", [
+        *BIOS, *network("virtio-net-pci"),
+        "-drive", f"if=none,id=disk,format=raw,readonly=on,file={images}/disk.img",
+        "-device", "virtio-blk-pci,drive=disk,bootindex=1",
+    ]
+    yield "iso-bios", [
+        *BIOS, *network("e1000"), *disc(images),
+    ]
+    # The same bytes on a stick: the ISO as a disk.
+    yield "stick-bios", [
+        *BIOS, *network("virtio-net-pci"),
+        "-drive", f"if=none,id=stick,format=raw,readonly=on,file={images}/image.iso",
+        "-device", "virtio-blk-pci,drive=stick,bootindex=1",
+    ]
+    # Each file system as the root, read by the kernel itself.
+    for kind in ("ext4", "squashfs"):
+        yield kind, [
+            "-m", "64", "-kernel", f"{images}/kernel",
+            "-append", f"repro.selfcheck root=/dev/vda rootfstype={kind} ro init=/sbin/init",
+            *network("virtio-net-pci"),
+            "-drive", f"if=none,id=root,format=raw,readonly=on,file={images}/root.{kind}",
+            "-device", "virtio-blk-pci,drive=root",
+        ]
 
 
 def console(process, seconds):

@@ -95,6 +95,7 @@ fn judged(trace: Option<&Trace>, writable: bool) -> Vec<String> {
         env: BTreeMap::new(),
         wins: Vec::new(),
         level: crate::stage::Level::default(),
+        images: BTreeMap::new(),
         limits: Limits::default(),
     };
     let inputs = ActionInputs {

@@ -1,6 +1,7 @@
 //! `repro verify`
 
 mod against;
+mod installed;
 
 use std::path::{Path, PathBuf};
 
@@ -24,9 +25,9 @@ use crate::schedule::queue::OnFailure;
 use crate::verify::cause::{Evidence, Side};
 use crate::verify::{self, Axis, Compared, Known, Rebuilder, Verdict};
 
-/// Compare two builds, hold one against others, or build again in other surroundings: identical, or what differs.
+/// Compare two builds, hold one against others, or build again in other surroundings.
 ///
-/// With two names, compares outputs of stages, trees of the store, directories and files. Archives, compressed files and
+/// The answer is that they are identical, or what differs. With two names, compares outputs of stages, trees of the store, directories and files. Archives, compressed files and
 /// images are opened, within each other too; ELF files are compared by sections, symbols and instructions, text by lines, the
 /// rest by bytes. Equal digests are not even read. An archive or image and a directory are compared in
 /// what both can tell. Nothing is executed and nothing is changed. Of outputs of stages the
@@ -35,6 +36,9 @@ use crate::verify::{self, Axis, Compared, Known, Rebuilder, Verdict};
 /// With --against, brings the named stages up to date, or those that the reference speaks of, and holds them against known
 /// outputs, statements of other builders, another store, or trees. What was built from other inputs is told apart, with the
 /// first that differs; signatures of nobody trusted never count.
+///
+/// With --installed, holds a running system, or a root that is mounted, against the table of paths, modes, owners and digests
+/// that its image was made by.
 ///
 /// With --rebuild, executes stages again without the cache, with another time zone, locale, environment, user, umask, host
 /// name, path, number of jobs and processors, file system and so on, and compares what they leave with what is known. What
@@ -52,6 +56,8 @@ use crate::verify::{self, Axis, Compared, Known, Rebuilder, Verdict};
   repro verify --against b/image.intoto.jsonl --trust bob.pub
   repro verify --against all.jsonl --trust a.pub --trust b.pub --trust c.pub --k-of-n 2 image
   repro verify --against ../other/store image
+  repro verify --installed / --exclude 'var/**'
+  repro verify --installed /mnt --table out/rootfs/manifest
   repro verify --rebuild zlib musl       two stages, with all axes varied
   repro verify --rebuild all --vary umask,locale
   repro verify --axes                    what is varied, and how
@@ -59,7 +65,7 @@ use crate::verify::{self, Axis, Compared, Known, Rebuilder, Verdict};
 pub struct Args {
     /// Two things to compare: a stage, a part of its output (`musl/run`), a tree of the store, or a path. With --rebuild
     /// or --against, stages, or `all`.
-    #[arg(value_name = "A B|STAGE", required_unless_present_any = ["rebuild", "axes", "causes", "against"])]
+    #[arg(value_name = "A B|STAGE", required_unless_present_any = ["rebuild", "axes", "causes", "against", "installed"])]
     pub subjects: Vec<String>,
     /// Execute stages again instead.
     #[arg(long, conflicts_with_all = ["exclude", "max_depth", "only", "times"])]
@@ -79,6 +85,9 @@ pub struct Args {
     /// The options of --against.
     #[command(flatten)]
     pub against: against::Args,
+    /// The options of --installed.
+    #[command(flatten)]
+    pub installed: installed::Args,
     /// Leave out the paths that match, with all below them; paths in archives continue that of the archive.
     #[arg(long, value_name = "GLOB")]
     pub exclude: Vec<String>,
@@ -126,6 +135,9 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     }
     if args.rebuild {
         return rebuild(args, context);
+    }
+    if let Some(root) = &args.installed.installed {
+        return installed::run(root, &args.installed, &globs(&args.exclude)?, context);
     }
     if !args.against.against.is_empty() {
         return against::run(&args.against, &args.subjects, &options(args)?, context);

@@ -36,6 +36,7 @@ fn stage(name: &str, inputs: &[InputRef]) -> Stage {
         env: BTreeMap::new(),
         wins: Vec::new(),
         level: crate::stage::Level::default(),
+        images: std::collections::BTreeMap::new(),
         limits: Limits::default(),
     }
 }

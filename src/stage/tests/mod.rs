@@ -3,6 +3,7 @@
 mod actions;
 mod arbitrary;
 mod graph;
+mod images;
 mod messages;
 mod schemas;
 

@@ -1,0 +1,114 @@
+//! What keeps an image from being made.
+
+use crate::{fs, image, store};
+
+/// Why there is no image.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The store fails.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// A file operation failed.
+    #[error(transparent)]
+    Fs(#[from] fs::Error),
+    /// The tree cannot be an image of this format.
+    #[error(transparent)]
+    Image(#[from] image::Error),
+    /// A directory of the store that is none.
+    #[error("a damaged entry `{path}` in the tree")]
+    Damaged {
+        /// Its path.
+        path: String,
+    },
+    /// A table that is not that of the tree.
+    #[error("the table of owners does not fit the tree:{}", list(faults, *count))]
+    Table {
+        /// The first of what is wrong.
+        faults: Vec<Fault>,
+        /// How much is wrong.
+        count: usize,
+    },
+    /// A recipe names what is not there.
+    #[error("`{file}`: there is no {what} `{path}`")]
+    Missing {
+        /// The image.
+        file: String,
+        /// A tree, a file.
+        what: &'static str,
+        /// Where it should be.
+        path: String,
+    },
+}
+
+/// Something wrong with a table of owners.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// No line of a table.
+    #[error("line {line}: {reason}")]
+    Line {
+        /// Counted from 1.
+        line: usize,
+        /// What is wrong.
+        reason: &'static str,
+    },
+    /// A path twice.
+    #[error("line {line}: `{path}` a second time")]
+    Twice {
+        /// Counted from 1.
+        line: usize,
+        /// The path.
+        path: String,
+    },
+    /// Listed, and not in the tree.
+    #[error("`{path}` is listed, but not in the tree")]
+    Absent {
+        /// The path.
+        path: String,
+    },
+    /// In the tree, and not listed.
+    #[error("`{path}` is in the tree, but not listed")]
+    Unlisted {
+        /// The path.
+        path: String,
+    },
+    /// Something else than listed.
+    #[error("`{path}` is of another type than listed")]
+    Type {
+        /// The path.
+        path: String,
+    },
+    /// Other bytes than listed.
+    #[error("`{path}` has other bytes than listed")]
+    Content {
+        /// The path.
+        path: String,
+    },
+    /// Another target than listed.
+    #[error("`{path}` leads elsewhere than listed")]
+    Target {
+        /// The path.
+        path: String,
+    },
+}
+
+fn list(faults: &[Fault], count: usize) -> String {
+    let mut text: String = faults.iter().map(|fault| format!("\n  {fault}")).collect();
+    if count > faults.len() {
+        text.push_str(&format!("\n  and {} more", count - faults.len()));
+    }
+    text
+}
+
+impl Error {
+    /// The cure, where there is one.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Store(error) => error.hint(),
+            Self::Fs(error) => error.hint(),
+            Self::Image(error) => error.hint(),
+            Self::Table { .. } => Some("make the table from the very tree that is packed".to_owned()),
+            Self::Missing { .. } => Some("name it as INPUT/PATH, INPUT being one of the stage's `inputs`".to_owned()),
+            Self::Damaged { .. } => Some("`repro store fsck` finds what is damaged".to_owned()),
+        }
+    }
+}

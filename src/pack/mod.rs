@@ -1,0 +1,25 @@
+//! Trees of a store become images.
+//!
+//! A stage that states images (`[image."FILE"]`) runs no script: this module writes them, in this process, from the trees
+//! and the tables of owners that the stage takes ([`table`]). The formats are written by module `image`. Nothing is
+//! executed, nothing mounted, no root is needed, and no bytes of the host get in: what is written follows from the
+//! recipe and from trees that are named by their digests. `repro image` writes single images of any stage's output the same
+//! way.
+//!
+//! [`installed`] holds a mounted root, or the running system's own, against the table that it was made by.
+//!
+//! What was read for an image is told ([`Written::read`]), so that the trace of such a stage says it as that of any other.
+
+mod boot;
+mod container;
+mod contents;
+mod error;
+mod installed;
+mod packer;
+pub mod table;
+#[cfg(test)]
+mod tests;
+
+pub use error::{Error, Fault};
+pub use installed::{Deviant, Deviation, Installed, installed};
+pub use packer::{Packer, Written};

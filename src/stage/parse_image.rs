@@ -1,0 +1,135 @@
+//! The tables `[image."FILE"]` of `stage.toml`: images that `repro` itself writes.
+
+use std::collections::BTreeMap;
+
+use super::mistake::did_you_mean;
+use super::model::InputRef;
+use super::parse::Template;
+use super::reader::{At, Fields};
+use super::values::{self, Wrong};
+use crate::image::{Format, Recipe};
+
+/// Keys of one table, which the schema must have too.
+pub(super) const IMAGE: &[&str] = &[
+    "format",
+    "root",
+    "table",
+    "file",
+    "compress",
+    "label",
+    "size",
+    "kernel",
+    "initramfs",
+    "loader",
+    "command-line",
+    "partitions",
+    "platform",
+    "entrypoint",
+    "command",
+    "environment",
+    "directory",
+    "user",
+    "labels",
+];
+/// What a stage with a script has, and one without has not.
+const OF_SCRIPTS: &[&str] = &["tools", "target", "script", "shell", "sources", "env", "wins", "level", "outputs"];
+
+/// The images of a stage by the names of their files; none for a stage with a script.
+pub(super) fn images(
+    fields: &Fields<'_, '_>,
+    template: &Template<'_>,
+    inputs: &[At<InputRef>],
+) -> BTreeMap<String, Recipe> {
+    let mut images = BTreeMap::new();
+    let Some(table) = fields.table("image") else { return images };
+    for key in OF_SCRIPTS.iter().filter(|key| fields.has(key)) {
+        let help = "a stage runs a script or states images, not both: put them in two stages".to_owned();
+        fields.doc.wrong(&table.span, format!("`{key}` means nothing beside `image`"), Some(help));
+    }
+    let names = table.keys("");
+    if names.is_empty() {
+        fields.doc.wrong(&table.span, "`image` states none", Some("[image.\"root.squashfs\"]".to_owned()));
+    }
+    for name in &names {
+        let plain = values::relative_path(&name.value).and_then(|()| match name.value.contains('/') {
+            true => Wrong::new(format!("`{}` is not at the top of /out", name.value), Some("leave its folder out")),
+            false => Ok(()),
+        });
+        fields.doc.take(&name.span, plain);
+        let Some(entry) = table.table(&name.value) else { continue };
+        let Some(recipe) = image(&entry, template, name, inputs) else { continue };
+        let others = recipe.partitions.iter();
+        for other in others.filter(|other| **other == name.value || !names.iter().any(|name| name.value == **other)) {
+            let help = did_you_mean(other, names.iter().map(|name| name.value.as_str()));
+            fields.doc.wrong(&entry.span, format!("`{other}` is no other image of this stage"), help);
+        }
+        images.insert(name.value.clone(), recipe);
+    }
+    images
+}
+
+fn image(
+    entry: &Fields<'_, '_>,
+    template: &Template<'_>,
+    name: &At<String>,
+    inputs: &[At<InputRef>],
+) -> Option<Recipe> {
+    let doc = entry.doc;
+    entry.only(IMAGE);
+    let format = entry.required("format", "format = \"squashfs\"")?;
+    let known = Format::parse(&format.value).ok_or_else(|| Wrong {
+        message: format!("`{}` is no format", format.value.escape_debug()),
+        help: Some(format!("formats are {}", Format::ALL.map(Format::name).join(", "))),
+    });
+    let format = doc.take(&format.span, known)?;
+    let place = |key: &str| {
+        let found = template.get(entry, key)?;
+        let label = found.value.split('/').next().unwrap_or_default();
+        if !inputs.iter().any(|input| input.value.name() == label) {
+            let help = did_you_mean(label, inputs.iter().map(|input| input.value.name()))
+                .unwrap_or_else(|| "name it as INPUT/PATH, INPUT being one of `inputs`".to_owned());
+            doc.wrong(&found.span, format!("`{label}` is not among `inputs`"), Some(help));
+        }
+        Some(found.value)
+    };
+    let text = |key: &str| template.get(entry, key).map(|found| found.value);
+    let list = |key: &str| -> Vec<String> {
+        template.all(doc, entry.strings(key)).into_iter().map(|found| found.value).collect()
+    };
+    let compress = entry
+        .string("compress")
+        .and_then(|found| doc.take(&found.span, found.value.parse().map_err(|message| Wrong { message, help: None })));
+    let size = entry.string("size").and_then(|found| doc.take(&found.span, values::size(&found.value)));
+    let mut labels = BTreeMap::new();
+    if let Some(table) = entry.table("labels") {
+        for key in table.keys("") {
+            if let Some(value) = template.get(&table, &key.value) {
+                labels.insert(key.value, value.value);
+            }
+        }
+    }
+    let recipe = Recipe {
+        format,
+        root: place("root"),
+        table: place("table"),
+        file: place("file"),
+        compress,
+        label: text("label"),
+        size,
+        kernel: place("kernel"),
+        initramfs: place("initramfs"),
+        loader: place("loader"),
+        command_line: text("command-line"),
+        partitions: list("partitions"),
+        platform: text("platform"),
+        entrypoint: list("entrypoint"),
+        command: list("command"),
+        environment: list("environment"),
+        directory: text("directory"),
+        user: text("user"),
+        labels,
+    };
+    let fits = recipe.check().map_err(|(message, help)| Wrong { message, help: Some(help) });
+    doc.take(&name.span, fits);
+    Some(recipe)
+}

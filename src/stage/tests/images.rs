@@ -1,0 +1,78 @@
+//! Stages that state images.
+
+use super::Project;
+use crate::image::{Compression, Format, Recipe};
+use crate::stage::{InputRef, WRITER};
+
+const GOOD: &str = r#"
+schema = 1
+summary = "images"
+params = ["arch"]
+inputs = ["stage:rootfs/base", "stage:kernel"]
+
+[image."root.tar"]
+format = "tar"
+root = "kernel"
+
+[image."root.squashfs"]
+format = "squashfs"
+root = "rootfs/root"
+table = "rootfs/manifest"
+compress = "zstd:19"
+
+[image."disk.img"]
+format = "disk"
+kernel = "kernel/bzImage"
+initramfs = "kernel/init-{arch}"
+partitions = ["root.squashfs"]
+
+[image."oci.tar"]
+format = "oci"
+root = "rootfs/root"
+command = ["/bin/sh", "-l"]
+labels = { org = "a", "b c" = "{arch}" }
+"#;
+
+fn project(text: &str) -> Project {
+    let project = Project::new();
+    project.stage("rootfs", "").stage("kernel", "").write("stages/image/stage.toml", text);
+    project
+}
+
+#[test]
+fn recipes_are_what_is_run() {
+    let project = project(GOOD);
+    let graph = project.graph();
+    let stage = graph.stage("image").expect("it is there");
+    let names = ["disk.img", "oci.tar", "root.squashfs", "root.tar"];
+    assert_eq!(stage.images.keys().map(String::as_str).collect::<Vec<_>>(), names);
+    assert_eq!(stage.outputs.as_deref().map(<[String]>::len), Some(4));
+    assert_eq!(stage.inputs.iter().filter_map(InputRef::stage).collect::<Vec<_>>(), ["kernel", "rootfs"]);
+    let squashfs = Recipe {
+        root: Some("rootfs/root".to_owned()),
+        table: Some("rootfs/manifest".to_owned()),
+        compress: Some(Compression::Zstd(19)),
+        ..Recipe::new(Format::Squashfs)
+    };
+    assert_eq!(stage.images["root.squashfs"], squashfs);
+    assert_eq!(stage.images["disk.img"].initramfs.as_deref(), Some("kernel/init-x86_64"));
+    assert_eq!(stage.images["oci.tar"].labels["b c"], "x86_64");
+    let argv = stage.argv();
+    assert_eq!(argv[..2], [WRITER, "1"]);
+    let told: std::collections::BTreeMap<String, Recipe> = serde_json::from_str(&argv[2]).expect("it is JSON");
+    assert_eq!(told, stage.images);
+}
+
+#[test]
+fn mistakes_in_images() {
+    let wrong = GOOD
+        .replace("root = \"kernel\"", "root = \"kernle\"\nlabel = \"x\"")
+        .replace("zstd:19", "zstd:23")
+        .replace("kernel = \"kernel/bzImage\"\n", "")
+        .replace("[\"root.squashfs\"]", "[\"root.squash\"]")
+        .replace("command =", "comand =")
+        .replace("params", "tools = [\"sysroot:seed\"]\nparams");
+    insta::with_settings!({snapshot_path => "../../../snapshots", prepend_module_to_snapshot => false}, {
+        insta::assert_snapshot!("stage_mistakes_images", project(&wrong).mistakes());
+    });
+}
