@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use repro::build::{Resolver, known};
+use repro::build::Resolver;
 use repro::digest::Digest;
 use repro::exec::{Local, Prepared};
 use repro::lockfile::Lockfile;
@@ -26,7 +26,7 @@ pub fn prepared(store: &Store, name: &str) -> Prepared {
     let outputs: BTreeMap<String, Digest> = closure
         .into_iter()
         .filter_map(|stage| {
-            let output = lockfile.known_output(&stage.name, &known::target(stage, graph.params()))?;
+            let output = lockfile.known_output(&stage.name, &graph.target(stage))?;
             Some((stage.name.clone(), output.tree))
         })
         .collect();

@@ -10,7 +10,7 @@ use super::statement::{
     BUILD_TYPE, BuildDefinition, Builder, External, Internal, Metadata, PAYLOAD_TYPE, PREDICATE_TYPE, Provenance,
     Resource, RunDetails, STATEMENT_TYPE, Statement,
 };
-use crate::build::{Preview, known};
+use crate::build::Preview;
 use crate::fetch::Pin;
 use crate::lockfile::Lockfile;
 use crate::stage::{Graph, InputRef};
@@ -85,10 +85,7 @@ pub fn describe(facts: &Facts<'_>, run: &Run) -> Result<Statement, Error> {
     }
     let definition = BuildDefinition {
         build_type: BUILD_TYPE.to_owned(),
-        external_parameters: External {
-            stage: name.clone(),
-            target: known::target(subject.stage, facts.graph.params()),
-        },
+        external_parameters: External { stage: name.clone(), target: facts.graph.target(subject.stage) },
         internal_parameters: Internal { action: subject.key, inputs: subject.inputs.clone() },
         resolved_dependencies: dependencies.list,
     };

@@ -153,7 +153,7 @@ impl Running<'_> {
     }
 
     fn target(&self, stage: &Stage) -> String {
-        known::target(stage, self.engine.graph.params())
+        self.engine.graph.target(stage)
     }
 
     fn output(&self, stage: &str) -> Digest {

@@ -6,7 +6,6 @@
 
 use crate::digest::Digest;
 use crate::lockfile::{KnownOutput, Lockfile};
-use crate::stage::{ParamValues, Stage};
 
 /// What the lockfile says of a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,12 +21,6 @@ pub enum Verdict {
     Stale,
     /// The lockfile does not know this stage.
     Unknown,
-}
-
-/// The name of a stage's target in the lockfile: its declared parameters' values, joined by `-`; `any` without any.
-pub fn target(stage: &Stage, params: &ParamValues) -> String {
-    let values: Vec<&str> = stage.params.iter().filter_map(|name| params.get(name)).collect();
-    if values.is_empty() { "any".to_owned() } else { values.join("-") }
 }
 
 /// Compares a result with what the lockfile knows.

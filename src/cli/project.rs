@@ -3,7 +3,7 @@
 use super::context::Context;
 use super::failure::Failure;
 use super::pins;
-use crate::build::{Engine, Last, Preview, Records, known};
+use crate::build::{Engine, Last, Preview, Records};
 use crate::fetch::Fetcher;
 use crate::lockfile::Lockfile;
 use crate::stage::{Graph, Stage};
@@ -43,7 +43,7 @@ impl Project {
 
     /// The lockfile's name of a stage's target.
     pub fn target(&self, stage: &Stage) -> String {
-        known::target(stage, self.graph.params())
+        self.graph.target(stage)
     }
 
     /// The record of a stage's last build.

@@ -112,7 +112,7 @@ impl<'a> Delivery<'a> {
     fn audit(&self, built: &Built, subject: Subject, options: &audit::Options<'_>) -> Result<Report, audit::Error> {
         let made = |stage: &Stage| {
             let stage = self.graph.stage(&stage.name)?;
-            let last = self.records.load(&stage.name, &build::known::target(stage, self.graph.params()))?;
+            let last = self.records.load(&stage.name, &self.graph.target(stage))?;
             let (inputs, action, output) = (last.record.inputs, last.record.key, last.output?);
             Some(provenance::Built { stage, inputs, action, output, archives: Vec::new() })
         };

@@ -9,7 +9,7 @@ use super::error::Error;
 use super::inventory::{Delivered, Inventory, Package, Role, Source, Step, Taken};
 use super::packages::Contents;
 use super::reach;
-use crate::build::{budget, known};
+use crate::build::budget;
 use crate::digest::Digest;
 use crate::fetch::Pin;
 use crate::lockfile::{Lockfile, PackagePin};
@@ -151,7 +151,7 @@ fn step(facts: &Facts<'_>, stage: &Stage, made: Option<&Built<'_>>, held: bool) 
         stage: stage.name.clone(),
         summary: stage.summary.clone(),
         command: stage.argv(),
-        target: known::target(stage, facts.graph.params()),
+        target: facts.graph.target(stage),
         epoch: environment.get("SOURCE_DATE_EPOCH").cloned().unwrap_or_default(),
         built: made.map(|made| (made.action, made.output)),
         takes: lists.into_iter().flat_map(|(role, list)| list.iter().map(move |input| taken(role, input))).collect(),

@@ -14,6 +14,8 @@ use crate::image;
 #[derive(Debug, Clone)]
 pub struct Graph {
     parts: Parts,
+    /// For each stage a bit for each parameter, in the order of their names, that it or what it needs depends on.
+    depends: Vec<u32>,
 }
 
 /// What a graph is made of.
@@ -23,6 +25,8 @@ pub(super) struct Parts {
     pub params: ParamValues,
     /// Sorted by name.
     pub stages: Vec<Stage>,
+    /// Why there are no stages of these names for these parameters.
+    pub excluded: BTreeMap<String, String>,
     /// For each stage the numbers of the stages that it needs, sorted.
     pub needs: Vec<Vec<usize>>,
     /// Numbers of the stages, each after all that it needs.
@@ -51,7 +55,15 @@ impl UnknownStage {
 
 impl Graph {
     pub(super) fn from_parts(parts: Parts) -> Self {
-        Self { parts }
+        let mut depends = vec![0; parts.stages.len()];
+        for at in &parts.order {
+            let stage = &parts.stages[*at];
+            let own =
+                parts.params.iter().enumerate().filter(|(_, (name, _))| stage.params.iter().any(|own| own == name));
+            let own = own.fold(0, |bits, (at, _)| bits | 1 << at);
+            depends[*at] = parts.needs[*at].iter().fold(own, |bits, need| bits | depends[*need]);
+        }
+        Self { parts, depends }
     }
 
     /// The project's folder.
@@ -100,8 +112,20 @@ impl Graph {
     pub fn find(&self, name: &str) -> Result<&Stage, UnknownStage> {
         self.stage(name).ok_or_else(|| UnknownStage {
             name: name.to_owned(),
-            help: did_you_mean(name, self.parts.stages.iter().map(|stage| stage.name.as_str())),
+            help: match self.parts.excluded.get(name) {
+                Some(reason) => Some(reason.clone()),
+                None => did_you_mean(name, self.parts.stages.iter().map(|stage| stage.name.as_str())),
+            },
         })
+    }
+
+    /// The name of a stage's target: the values of the parameters that it or anything that it needs depends on, in the
+    /// order of their names, joined by `-`; `any` without any.
+    pub fn target(&self, stage: &Stage) -> String {
+        let depends = self.number(&stage.name).map_or(0, |at| self.depends[at]);
+        let chosen = self.params().iter().enumerate().filter(|(at, _)| depends & (1 << at) != 0);
+        let values: Vec<&str> = chosen.map(|(_, (_, value))| value).collect();
+        if values.is_empty() { "any".to_owned() } else { values.join("-") }
     }
 
     /// All stages, each after all that it needs; among those that are ready the first by name first.
@@ -146,14 +170,15 @@ impl Graph {
     }
 
     /// What to build when nothing is named: the test stages, whose closure holds what they test; in a project without
-    /// tests, the stages that no other one takes. Sorted by name.
+    /// tests, the stages that no other one takes. Without those that are built on demand. Sorted by name.
     pub fn default_targets(&self) -> Vec<&str> {
-        let tests: Vec<&str> = self.parts.stages.iter().filter(|s| s.test).map(|s| s.name.as_str()).collect();
+        let unasked: Vec<&Stage> = self.parts.stages.iter().filter(|stage| !stage.on_demand).collect();
+        let tests: Vec<&str> = unasked.iter().filter(|s| s.test).map(|s| s.name.as_str()).collect();
         if !tests.is_empty() {
             return tests;
         }
         let users = self.users();
-        self.parts.stages.iter().map(|s| s.name.as_str()).filter(|name| !users.contains_key(name)).collect()
+        unasked.iter().map(|s| s.name.as_str()).filter(|name| !users.contains_key(name)).collect()
     }
 
     /// What these targets deliver: the stages themselves, and instead of a test what it tests.
@@ -174,7 +199,7 @@ impl Graph {
         let mut delivered = self.products(&self.default_targets());
         let users = self.users();
         let is_test = |name: &&str| self.stage(name).is_some_and(|stage| stage.test);
-        let ends = self.parts.stages.iter().map(|stage| stage.name.as_str());
+        let ends = self.parts.stages.iter().filter(|stage| !stage.on_demand).map(|stage| stage.name.as_str());
         delivered.extend(ends.filter(|name| users.get(name).is_none_or(|users| users.iter().all(is_test))));
         delivered.retain(|name| !is_test(name));
         delivered

@@ -30,11 +30,12 @@ impl Graph {
     pub fn load(root: &Path, params: &ParamValues) -> Result<Self, Mistakes> {
         let mut mistakes = Vec::new();
         let names = stage_names(root, &mut mistakes);
-        let stages = read_stages(root, &names, params, &mut mistakes);
+        let (stages, excluded) = present(read_stages(root, &names, params, &mut mistakes));
         let sources = one_file(root, "stages/sources.toml", parse::sources, &mut mistakes);
         let (sysroots, archives, known) = sysroots(root, &mut mistakes);
         let names: BTreeSet<String> = names.into_iter().collect();
-        let scope = Scope { stages: &stages, names: &names, sysroots: &known, sources: sources.as_ref() };
+        let scope =
+            Scope { stages: &stages, names: &names, excluded: &excluded, sysroots: &known, sources: sources.as_ref() };
         scope.check(&mut mistakes);
         let needs = needs(&stages);
         let order = match order::topological(&needs) {
@@ -50,8 +51,22 @@ impl Graph {
         let stages = stages.into_iter().map(|(_, _, parsed)| parsed.stage).collect();
         let (sources, archives) = (sources.unwrap_or_default(), archives.unwrap_or_default());
         let params = params.clone();
-        Ok(Self::from_parts(Parts { root: root.to_owned(), params, stages, needs, order, sources, sysroots, archives }))
+        let root = root.to_owned();
+        Ok(Self::from_parts(Parts { root, params, stages, excluded, needs, order, sources, sysroots, archives }))
     }
+}
+
+/// The stages that there are for the parameters' values, and why there are no others.
+fn present(read: Vec<Read<Parsed>>) -> (Vec<Read<Parsed>>, BTreeMap<String, String>) {
+    let mut excluded = BTreeMap::new();
+    let mut stages = read;
+    stages.retain_mut(|(_, _, parsed)| {
+        let reason = parsed.excluded.take();
+        let there = reason.is_none();
+        excluded.extend(reason.map(|reason| (parsed.stage.name.clone(), reason)));
+        there
+    });
+    (stages, excluded)
 }
 
 /// A mistake for an error of the file system; its text names the path.
@@ -228,6 +243,8 @@ struct Scope<'a> {
     stages: &'a [Read<Parsed>],
     /// All stages.
     names: &'a BTreeSet<String>,
+    /// Why there are stages that are not there.
+    excluded: &'a BTreeMap<String, String>,
     sysroots: &'a BTreeSet<String>,
     /// None if the file could not be read: then no name is wrong.
     sources: Option<&'a BTreeMap<String, SourceDef>>,
@@ -254,6 +271,10 @@ impl Scope<'_> {
                         suggest(name, &mut self.names.iter().map(String::as_str)).or_else(|| {
                             self.sysroots.contains(name).then(|| format!("`{name}` is a sysroot: `sysroot:{name}`"))
                         }),
+                    )),
+                    InputRef::Stage { name, .. } if self.excluded.contains_key(name) => Some((
+                        format!("there is no stage `{name}` here: {}", self.excluded[name]),
+                        Some("take it in `[when.PARAMETER.VALUE]`".to_owned()),
                     )),
                     InputRef::Stage { name, path } => self.output(name, path),
                     InputRef::Sysroot(_) => None,

@@ -12,6 +12,7 @@ mod params;
 mod parse;
 mod parse_image;
 mod parse_sysroot;
+mod parse_when;
 mod reader;
 mod render;
 mod schema;

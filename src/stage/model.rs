@@ -32,6 +32,8 @@ pub struct Stage {
     pub outputs: Option<Vec<String>>,
     /// A test: nothing may depend on it.
     pub test: bool,
+    /// Built only when it is named, or when another stage needs it.
+    pub on_demand: bool,
     /// Sources by their name in `stages/sources.toml`.
     pub sources: BTreeMap<String, SourceUse>,
     /// Environment on top of the fixed one.

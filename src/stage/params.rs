@@ -7,7 +7,12 @@ use serde::Serialize;
 use super::mistake::did_you_mean;
 
 /// The parameters that exist, with the values that they may take; the first is the default.
-pub(super) const KNOWN: &[(&str, &[&str])] = &[("arch", &["x86_64"]), ("profile", &["default", "minimal"])];
+pub(super) const KNOWN: &[(&str, &[&str])] = &[
+    ("arch", &["x86_64", "aarch64"]),
+    ("libc", &["musl", "glibc"]),
+    ("mode", &["release", "debug"]),
+    ("profile", &["default", "minimal", "devel"]),
+];
 
 /// A value for each parameter.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -59,10 +64,22 @@ impl ParamValues {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// `<arch>-<profile>`: the key of an output digest in the lockfile.
+    /// The values that are not their parameters' defaults, in the order of the names.
+    pub fn chosen(&self) -> Vec<&str> {
+        let default =
+            |name: &str| KNOWN.iter().any(|(known, values)| *known == name && self.get(name) == Some(values[0]));
+        self.iter().filter(|(name, _)| !default(name)).map(|(_, value)| value).collect()
+    }
+
+    /// All values in the order of their names, joined by `-`.
     pub fn label(&self) -> String {
         self.0.values().map(String::as_str).collect::<Vec<_>>().join("-")
     }
+}
+
+/// What a parameter can be; none if there is no such parameter.
+pub(super) fn values_of(name: &str) -> Option<&'static [&'static str]> {
+    KNOWN.iter().find(|(known, _)| *known == name).map(|(_, values)| *values)
 }
 
 /// Names of all parameters.

@@ -8,6 +8,7 @@ use super::mistake::{Mistake, did_you_mean};
 use super::model::{InputRef, Limits, SourceDef, SourceUse, Stage, Win};
 use super::params::{self, ParamValues};
 use super::parse_image::images;
+use super::parse_when;
 use super::reader::{At, Doc, Fields};
 use super::values::{self, Wrong};
 
@@ -20,12 +21,31 @@ pub(super) struct Parsed {
     pub sources: Vec<At<String>>,
     /// Where `script` stands, if it does.
     pub script: Option<Range<usize>>,
+    /// Why there is no such stage for the parameters' values, if there is none.
+    pub excluded: Option<String>,
 }
 
 /// Keys of the tables, which the schema must have too.
 pub(super) const STAGE: &[&str] = &[
-    "schema", "summary", "params", "tools", "target", "inputs", "script", "shell", "outputs", "test", "sources", "env",
-    "wins", "level", "image", "limits",
+    "schema",
+    "summary",
+    "params",
+    "tools",
+    "target",
+    "inputs",
+    "script",
+    "shell",
+    "outputs",
+    "test",
+    "sources",
+    "env",
+    "wins",
+    "level",
+    "image",
+    "limits",
+    "only",
+    "on-demand",
+    "when",
 ];
 pub(super) const SOURCE_USE: &[&str] = &["writable", "inner", "unpack"];
 pub(super) const WIN: &[&str] = &["path", "input"];
@@ -73,7 +93,10 @@ impl Template<'_> {
 /// Reads one stage. Without a result the text was no TOML; with one, fields that were wrong have their defaults.
 pub(super) fn stage(name: &str, file: &str, text: &str, values: &ParamValues) -> (Option<Parsed>, Vec<Mistake>) {
     let doc = Doc::new(file, text);
-    let parsed = doc.parse().map(|table| read_stage(name, &Fields::new(&doc, &table, 0..0), values));
+    let parsed = doc.parse().map(|mut table| {
+        parse_when::select(&doc, &mut table, values);
+        read_stage(name, &Fields::new(&doc, &table, 0..0), values)
+    });
     (parsed, doc.finish())
 }
 
@@ -115,6 +138,7 @@ fn read_stage(name: &str, fields: &Fields<'_, '_>, values: &ParamValues) -> Pars
         outputs: if images.is_empty() { outputs(fields, &template) } else { Some(images.keys().cloned().collect()) },
         images,
         test: fields.boolean("test").unwrap_or(false),
+        on_demand: fields.boolean("on-demand").unwrap_or(false),
         env: environment(fields, &template),
         wins: wins(fields, &template, &tools, &target),
         level: level(fields),
@@ -125,7 +149,8 @@ fn read_stage(name: &str, fields: &Fields<'_, '_>, values: &ParamValues) -> Pars
         inputs: inputs.into_iter().map(|layer| layer.value).collect(),
         params: template.declared.clone(),
     };
-    let mut parsed = Parsed { stage, refs, sources: Vec::new(), script: script_span };
+    let excluded = parse_when::excluded(fields, values);
+    let mut parsed = Parsed { stage, refs, sources: Vec::new(), script: script_span, excluded };
     if let Some(table) = fields.table("sources") {
         for key in table.keys("") {
             if let Some(entry) = table.table(&key.value) {

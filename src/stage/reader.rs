@@ -109,6 +109,12 @@ impl<'d, 'a> Fields<'d, 'a> {
         }
     }
 
+    /// The strings of a list, without noting what is wrong with it: for a look ahead of the reading.
+    pub(super) fn peek(&self, key: &str) -> Vec<&str> {
+        let list = self.table.get(key).and_then(|value| value.get_ref().as_array());
+        list.map_or_else(Vec::new, |list| list.iter().filter_map(|item| item.get_ref().as_str()).collect())
+    }
+
     pub(crate) fn has(&self, key: &str) -> bool {
         self.table.contains_key(key)
     }

@@ -14,8 +14,8 @@ use crate::image::Format;
 
 /// `stages/<name>/stage.toml`: one node of the build graph.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields, rename = "stage.toml")]
-#[schemars(extend("anyOf" = [{ "required": ["tools"] }, { "required": ["image"] }]))]
+#[schemars(deny_unknown_fields, rename = "stage.toml", rename_all = "kebab-case")]
+#[schemars(extend("anyOf" = [{ "required": ["tools"] }, { "required": ["image"] }, { "required": ["when"] }]))]
 struct StageFile {
     /// Version of this format.
     #[schemars(range(min = 1, max = 1))]
@@ -61,13 +61,25 @@ struct StageFile {
     image: BTreeMap<String, Image>,
     /// Where the stage is stopped.
     limits: Option<Limits>,
+    /// The values of parameters that there is such a stage for. Default: all.
+    #[schemars(default)]
+    only: BTreeMap<Param, Vec<String>>,
+    /// Built only when it is named, or when another stage needs it.
+    #[schemars(default)]
+    on_demand: bool,
+    /// More keys of this file for single values of parameters: `[when.PARAMETER.VALUE]`. Lists are appended, tables are
+    /// merged, and nothing is said twice.
+    #[schemars(default)]
+    when: BTreeMap<Param, BTreeMap<String, BTreeMap<String, serde_json::Value>>>,
 }
 
 /// Name of a parameter.
-#[derive(JsonSchema)]
+#[derive(PartialEq, Eq, PartialOrd, Ord, JsonSchema)]
 #[schemars(rename_all = "lowercase")]
 enum Param {
     Arch,
+    Libc,
+    Mode,
     Profile,
 }
 

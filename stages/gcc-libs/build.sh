@@ -2,13 +2,10 @@
 # configured on its own, the way gcc's top-level makefile does it, with the installed compiler instead of the one in its
 # build folder.
 
-target=$REPRO_ARCH-repro-linux-musl
-machine=x86_64-pc-linux-gnu
+. /usr/share/repro/cross.sh
 version=$(cat /src/gcc/gcc/BASE-VER)
 flags="-O2 -g0 -ffile-prefix-map=/src/gcc=gcc -ffile-prefix-map=/build=."
-hosts="--build=$machine --host=$target --target=$target --with-cross-host=$machine"
-# Variables that configure takes from its environment for a compiler that is not called by its plain name.
-export AR="$target-ar" AS="$target-as" NM="$target-nm" RANLIB="$target-ranlib" LD="$target-ld" STRIP="$target-strip"
+hosts="--build=$build --host=$target --target=$target --with-cross-host=$build"
 
 echo "== libgcc_s"
 # libgcc looks for gcc's generated headers in ../../gcc, so the folders are those of a whole gcc build.
@@ -35,6 +32,9 @@ make
 make DESTDIR=/build/installed install
 lib=/build/installed/usr/$target/lib64
 cp -R /build/installed/usr/include /out/dev/usr/include
+# The compiler looks for them by its own name, whatever library it compiles for.
+headers=/out/dev/usr/include/c++/$version compiler=$arch-repro-linux-musl
+[ "$target" = "$compiler" ] || mv "$headers/$target" "$headers/$compiler"
 cp -P "$lib"/libstdc++.a "$lib"/libstdc++fs.a "$lib"/libsupc++.a "$lib"/libstdc++.so /out/dev/usr/lib/
 cp -P "$lib"/libstdc++.so.6 "$lib"/libstdc++.so.6.*[0-9] /out/dev/usr/lib/
 
@@ -54,7 +54,7 @@ int main() {
     catch (const std::exception &e) { std::cout << e.what() << std::endl; }
 }
 EOF
-"$target-g++" -O2 -nostdinc++ -isystem "/out/dev/usr/include/c++/$version" \
-    -isystem "/out/dev/usr/include/c++/$version/$target" -L/out/dev/usr/lib t.cc -o t
-LD_LIBRARY_PATH=/out/run/lib /target/usr/lib/libc.so ./t | grep -x 'caught 42' ||
+"$CXX" -O2 -nostdinc++ -isystem "/out/dev/usr/include/c++/$version" \
+    -isystem "/out/dev/usr/include/c++/$version/$compiler" -L/out/dev/usr/lib t.cc -o t
+try ./t | grep -x 'caught 42' ||
     { echo "gcc-libs: an exception was not caught" >&2; exit 1; }

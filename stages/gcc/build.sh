@@ -1,8 +1,8 @@
 # The one compiler of the project. Its programs are static, so that later stages run them without any library of the
 # seed; the only target code made here is libgcc.a, libgcc_eh.a, libgcov.a and crt*.o, compiled by the new compiler
-# itself against musl's headers. Shared libraries need musl first: see the stage gcc-libs.
+# itself against musl's headers. Shared libraries need musl first: see the stage gcc-libs. Code for glibc comes from the
+# same compiler, by -mglibc: see the stage cross.
 
-[ "$REPRO_ARCH" = x86_64 ] || { echo "gcc: no recipe for architecture $REPRO_ARCH" >&2; exit 1; }
 target=$REPRO_ARCH-repro-linux-musl
 machine=x86_64-pc-linux-gnu # said, not guessed: config.guess looks at the running machine
 version=$(cat /src/gcc/gcc/BASE-VER)

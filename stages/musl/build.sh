@@ -25,4 +25,6 @@ ln -s "$loader" /out/run/lib/libc.so
 
 echo "== check"
 [ -f /out/dev/usr/lib/crti.o ] && [ -f /out/dev/usr/include/stdio.h ] || { echo "musl: incomplete" >&2; exit 1; }
-"/out/run/lib/$loader" 2>&1 | grep -F "musl libc ($REPRO_ARCH)" || { echo "musl: the loader does not run" >&2; exit 1; }
+emulator=
+[ "$REPRO_ARCH" = x86_64 ] || emulator=qemu-$REPRO_ARCH-static
+$emulator "/out/run/lib/$loader" 2>&1 | grep -F "musl libc ($REPRO_ARCH)" || { echo "musl: the loader does not run" >&2; exit 1; }

@@ -1,8 +1,8 @@
 # zlib. Its configure is written by hand: the compiler comes in by CHOST, flags by the environment.
 
-target=$REPRO_ARCH-repro-linux-musl
+. /usr/share/repro/cross.sh
+flags zlib
 export CHOST="$target"
-export CFLAGS="-O2 -g0 -ffile-prefix-map=/src/zlib=zlib -ffile-prefix-map=/build=."
 
 echo "== configure"
 /src/zlib/configure --prefix=/usr --libdir=/usr/lib
@@ -13,9 +13,10 @@ make
 echo "== install"
 make DESTDIR=/out/dev install
 rm -r /out/dev/usr/share
-"$target-strip" --strip-unneeded /out/dev/usr/lib/libz.so.*[0-9]
 mkdir -p /out/run/usr/lib
 cp -P /out/dev/usr/lib/libz.so.1* /out/run/usr/lib/
+finish
+cp -P /out/run/usr/lib/libz.so.1* /out/dev/usr/lib/
 
 # Its configure falls back to a static library alone, with exit status 0, when its test of a shared one fails.
 [ -f /out/run/usr/lib/libz.so.1 ] || { echo "zlib: no shared library was made" >&2; exit 1; }

@@ -187,7 +187,7 @@ fn parameters_have_results_of_their_own() {
     project.build(&["build"]).ends(0);
     let other = project.build(&["build", "--json", "--profile", "minimal"]).ends(0);
     assert_eq!(ways(&other), pairs(&[("alpha", "cached"), ("beta", "cached"), ("gamma", "built")]));
-    assert!(project.read("project/out/gamma/done").starts_with("hello, minimal\n"));
+    assert!(project.read("project/out/minimal/gamma/done").starts_with("hello, minimal\n"));
 }
 
 #[test]

@@ -81,6 +81,7 @@ fn judged(trace: Option<&Trace>, writable: bool) -> Vec<String> {
     };
     store.put_action(key, &result).expect("it can be stored");
     let stage = Stage {
+        on_demand: false,
         name: "one".to_owned(),
         summary: String::new(),
         params: Vec::new(),

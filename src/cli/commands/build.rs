@@ -65,8 +65,13 @@ pub enum Strictness {
     Warn,
 }
 
-/// The folder of the project with links to what was built.
-const OUT: &str = "out";
+/// The folder of the project with links to what was built. What other parameters than the defaults give has a folder of its
+/// own in it, named by their values.
+fn out(context: &Context) -> PathBuf {
+    let folder = context.project.join("out");
+    let chosen = context.params.chosen();
+    if chosen.is_empty() { folder } else { folder.join(chosen.join("-")) }
+}
 
 /// Runs it.
 ///
@@ -80,9 +85,9 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let fresh_run = args.rebuild || args.rebuild_all;
     if !fresh_run && let Some(built) = fresh::answer(&store, &context.project, &question) {
         let products = built.iter().filter(|built| built.product).map(|built| (built.stage.as_str(), built.output));
-        if args.output.is_none() && layout::all_linked(&store, &context.project.join(OUT), products) {
+        if args.output.is_none() && layout::all_linked(&store, &out(context), products) {
             let run = Run { built, failed: Vec::new(), skipped: 0, flawed: Vec::new() };
-            sum_up(context, &run, |built| Ok(Some(context.project.join(OUT).join(&built.stage))))?;
+            sum_up(context, &run, |built| Ok(Some(out(context).join(&built.stage))))?;
             return Ok(ExitCode::Done);
         }
     }
@@ -202,7 +207,7 @@ fn lay_out(args: &Args, context: &Context, store: &Store, built: &Built) -> Resu
         layout::copy(store, built.output, folder)?;
         return Ok(Some(folder.clone()));
     }
-    let folder = context.project.join(OUT);
+    let folder = out(context);
     match layout::link(store, built.output, &folder, &built.stage) {
         Ok(()) => Ok(Some(folder.join(&built.stage))),
         // A project that cannot be written to can be built all the same; the result is in the store.

@@ -25,7 +25,7 @@ use crate::report::bytes;
   repro image rootfs --format tar --compress zstd:19 -o root.tar.zst
   repro image rootfs --format ext4 --size 256MiB --label root -o root.ext4
   repro image rootfs --format oci --label localhost/small:1 --command /bin/sh -o small.tar
-  repro image --format disk --kernel kernel/boot/bzImage --initramfs initramfs/initramfs.img -o disk.img
+  repro image --format disk --kernel kernel/boot/kernel --initramfs initramfs/initramfs.img -o disk.img
 
 Formats: tar, cpio, oci, docker, squashfs, erofs, ext4, fat, disk, iso, file. Places are STAGE/PATH.")]
 pub struct Args {

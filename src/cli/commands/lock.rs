@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::build;
-use crate::build::{Options, Records, known};
+use crate::build::{Options, Records};
 use crate::cli::{Context, ExitCode, Failure, causes, pins};
 use crate::fetch::Fetcher;
 use crate::fetch::lock::{self, Update};
@@ -116,7 +116,7 @@ fn outputs(lockfile: &Lockfile, graph: &Graph, context: &Context) -> Result<Vec<
             found.push(format!("output of `{name}`: there is no such stage"));
             continue;
         };
-        let target = known::target(stage, graph.params());
+        let target = graph.target(stage);
         let last = records.as_ref().and_then(|records| records.load(name, &target));
         if let (Some(known), Some(last)) = (targets.get(&target), last)
             && known.action != last.record.key

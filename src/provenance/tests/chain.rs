@@ -22,6 +22,7 @@ struct World {
 
 fn stage(name: &str, inputs: &[InputRef]) -> Stage {
     Stage {
+        on_demand: false,
         name: name.to_owned(),
         summary: "a stage".to_owned(),
         params: Vec::new(),

@@ -104,11 +104,11 @@ fn renderings() {
 #[test]
 fn parameters_are_checked() {
     let values = ParamValues::parse(&["profile=minimal"]).expect("minimal is a profile");
-    assert_eq!((values.get("profile"), values.label().as_str()), (Some("minimal"), "x86_64-minimal"));
+    assert_eq!((values.get("profile"), values.label().as_str()), (Some("minimal"), "x86_64-musl-release-minimal"));
     for (setting, message, hint) in [
         ("profile", "no `=`", "write it as"),
         ("profil=default", "there is no such parameter", "did you mean `profile`?"),
-        ("profile=minimum", "it takes default or minimal", "did you mean `minimal`?"),
+        ("profile=minimum", "it takes default or minimal or devel", "did you mean `minimal`?"),
     ] {
         let error = ParamValues::parse(&[setting]).expect_err("the setting is wrong");
         assert!(error.to_string().contains(message), "{error}");

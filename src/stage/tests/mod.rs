@@ -6,6 +6,7 @@ mod graph;
 mod images;
 mod messages;
 mod schemas;
+mod when;
 
 use std::path::Path;
 

@@ -1,0 +1,13 @@
+# For `cmake -DCMAKE_TOOLCHAIN_FILE=/usr/share/repro/cross.cmake`: programs come from the build, all else from /target.
+set(CMAKE_SYSTEM_NAME Linux)
+set(CMAKE_SYSTEM_PROCESSOR @ARCH@)
+set(CMAKE_C_COMPILER @TARGET@-gcc)
+set(CMAKE_CXX_COMPILER @TARGET@-g++)
+set(CMAKE_AR /usr/bin/@TARGET@-ar)
+set(CMAKE_RANLIB /usr/bin/@TARGET@-ranlib)
+set(CMAKE_STRIP /usr/bin/@TARGET@-strip)
+set(CMAKE_FIND_ROOT_PATH /target)
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
