@@ -3,7 +3,7 @@
 use super::error::Error;
 use crate::digest::Digest;
 use crate::stage::Stage;
-use crate::store::{self, Store};
+use crate::store::{self, Entry, Store, TreeBuilder};
 
 /// Files that are named when there is too much.
 const NAMED: usize = 5;
@@ -23,18 +23,13 @@ pub struct Measured {
 /// The store fails.
 pub fn files(store: &Store, tree: Digest) -> store::Result<Vec<Measured>> {
     let mut files = Vec::new();
-    let mut waiting = vec![(String::new(), tree)];
-    while let Some((folder, tree)) = waiting.pop() {
-        let directory = store.directory(tree)?;
-        let malformed = |reason| store::Error::NotDirectory { digest: tree, reason };
-        for node in &directory.files {
-            let digest = node.content().map_err(malformed)?;
-            files.push(Measured { path: format!("{folder}{}", node.name), digest });
+    let mut paths = TreeBuilder::new(store);
+    paths.tree("", tree)?;
+    paths.each(&mut |path, entry| {
+        if let Entry::File { digest, .. } = entry {
+            files.push(Measured { path: path.to_owned(), digest: *digest });
         }
-        for node in &directory.directories {
-            waiting.push((format!("{folder}{}/", node.name), node.content().map_err(malformed)?));
-        }
-    }
+    })?;
     files.sort();
     Ok(files)
 }

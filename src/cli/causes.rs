@@ -145,6 +145,7 @@ fn exec_code(error: &exec::Error) -> ExitCode {
         | Error::Glob { .. }
         | Error::Isolation { .. }
         | Error::NoSandbox { .. }
+        | Error::Time { .. }
         | Error::Writer { .. } => ExitCode::Usage,
         Error::Store(error) => store_code(error),
         Error::Sandbox { .. } | Error::Trace { .. } | Error::Slot { .. } | Error::Log { .. } | Error::Fs(_) => {

@@ -37,6 +37,13 @@ impl Failure {
         Self::new(code, format!("cannot {}", parts.join(": ")))
     }
 
+    /// As a part of something that could not be done.
+    #[must_use]
+    pub fn during(self, what: &str) -> Self {
+        let message = self.message.strip_prefix("cannot ").unwrap_or(&self.message);
+        Self { message: format!("cannot {what}: {message}"), ..self }
+    }
+
     /// An end without words: all was said, or nobody listens.
     pub fn quiet(code: ExitCode) -> Self {
         Self::new(code, "")
@@ -84,6 +91,8 @@ mod tests {
             failure.render(Palette::PLAIN),
             "error: cannot open the store `/x`: read `/x/format`: disk on fire\n hint: call the fire brigade\n"
         );
+        let during = failure.during("build");
+        assert_eq!(during.message, "cannot build: open the store `/x`: read `/x/format`: disk on fire");
         assert_eq!(Failure::quiet(ExitCode::Signal(13)).render(Palette::PLAIN), "");
         assert_eq!(ExitCode::Signal(13).code(), 141);
     }

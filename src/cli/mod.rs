@@ -8,6 +8,7 @@
 //! - [`pins`]: what `lock`, `fetch` and `build` ask of the network.
 //! - `signals`: INT, TERM and HUP stop the run; a second one ends the process.
 //! - `output`: standard output, and what happens when nobody reads it.
+//! - `enter`: a sandbox on this terminal.
 //! - [`docs`]: the reference in Markdown.
 //!
 //! Data goes to stdout, talk to stderr. A broken pipe on stdout ends the process quietly with 128+13.
@@ -17,6 +18,7 @@ pub mod causes;
 pub mod commands;
 pub mod context;
 pub mod docs;
+mod enter;
 pub mod exit;
 pub mod failure;
 pub mod named;

@@ -85,10 +85,12 @@ pub enum Error {
         source: store::MergeError,
     },
     /// An image that the stage states cannot be written.
-    #[error("write the images of stage `{stage}`")]
+    #[error("write the image `{file}` of stage `{stage}`")]
     Pack {
         /// The stage.
         stage: String,
+        /// The image.
+        file: String,
         /// What failed.
         source: pack::Error,
     },
@@ -97,6 +99,14 @@ pub enum Error {
     Writer {
         /// The stage.
         stage: String,
+    },
+    /// The time that images have is none.
+    #[error("write the images of stage `{stage}`: its SOURCE_DATE_EPOCH is `{text}`, which is no time")]
+    Time {
+        /// The stage.
+        stage: String,
+        /// What it sees.
+        text: String,
     },
     /// There is no sandbox to enter, or to show.
     #[error("lay out the sandbox of stage `{stage}`: it has none, `repro` itself writes its images")]
@@ -147,7 +157,7 @@ impl Error {
             Self::Log { .. } => Some("see that there is room and that the folder belongs to you".to_owned()),
             Self::Conflict { source, .. } => source.hint(),
             Self::Pack { source, .. } => source.hint(),
-            Self::Isolation { .. } | Self::Writer { .. } => {
+            Self::Isolation { .. } | Self::Writer { .. } | Self::Time { .. } => {
                 Some("build it with the version of `repro` that its definition is for".to_owned())
             }
             Self::Glob { .. } => Some("write a glob such as `usr/include/**`".to_owned()),

@@ -15,8 +15,8 @@ use crate::stage::WRITER;
 use crate::store::{ImportRules, Store};
 use crate::trace::{self, Access, Exit, PathEntry, PathId, Process, Program, Trace};
 
-/// Threads that compress one image. The job has one core's token; a second overlaps reading, compressing and writing.
-const THREADS: usize = 2;
+/// Threads that compress one image: the job has one core's token.
+const THREADS: usize = 1;
 
 /// The images that a job states, by the names of their files; none if it runs a script.
 ///
@@ -43,8 +43,9 @@ pub(super) fn run(
     let _slot = (io.slot)()?;
     (io.started)();
     let mut log = Log::begin(job.log, io.line)?;
-    let failed = |source| Error::Pack { stage: job.stage.to_owned(), source };
-    let time = job.inputs.env.get("SOURCE_DATE_EPOCH").and_then(|time| time.parse().ok()).unwrap_or_default();
+    let stage = || job.stage.to_owned();
+    let time = job.inputs.env.get("SOURCE_DATE_EPOCH").cloned().unwrap_or_default();
+    let time = time.parse().map_err(|_| Error::Time { stage: stage(), text: time })?;
     let inputs = job.inputs.inputs.iter().map(|layer| (layer.label.clone(), layer.tree)).collect();
     let scratch = store.scratch(job.stage)?;
     let packer = Packer { store, inputs: &inputs, time, folder: scratch.dir(), threads: THREADS, cancel: io.cancel };
@@ -53,8 +54,12 @@ pub(super) fn run(
     let mut trace = Tracer::new();
     for (name, recipe) in order(recipes) {
         if io.cancel.is_cancelled() {
-            return Err(Error::Cancelled { stage: job.stage.to_owned() });
+            return Err(Error::Cancelled { stage: stage() });
         }
+        let failed = |source| match source {
+            crate::pack::Error::Cancelled => Error::Cancelled { stage: stage() },
+            source => Error::Pack { stage: stage(), file: name.clone(), source },
+        };
         let written = packer.write(name, recipe, &others).map_err(failed)?;
         log.take(format!("{name}: {}, {} bytes\n", recipe.format, written.size).as_bytes());
         trace.image(name, recipe, &written);

@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::copy::unwritten;
+use super::content::unwritten;
 use super::error::Error;
 
 /// How an image is compressed; in text `none`, `gzip`, `xz` or `zstd`, or with a level such as `zstd:19`.

@@ -1,10 +1,13 @@
 //! The bytes of a file on their way into an image.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 
 use super::error::{Error, Problem};
-use super::tree::{Contents, Inode};
+use super::tree::Contents;
 use crate::digest::Digest;
+
+/// Bytes that are read and written at once. A multiple of every block.
+const PIECE: usize = 1 << 20;
 
 /// Gives the bytes of a file from the first to the last: as many as are stated, or an error.
 pub(super) struct Content<'a> {
@@ -15,10 +18,10 @@ pub(super) struct Content<'a> {
 }
 
 impl<'a> Content<'a> {
-    /// The bytes of `inode`, which are those of `digest`.
-    pub fn open(contents: &'a dyn Contents, inode: &'a Inode, digest: &Digest) -> Result<Self, Error> {
-        let reader = contents.open(digest).map_err(|source| unreadable(&inode.path, source))?;
-        Ok(Self { reader, path: &inode.path, stated: digest.size, left: digest.size })
+    /// The bytes of the file at `path`, which are those of `digest`.
+    pub fn open(contents: &'a dyn Contents, path: &'a [u8], digest: &Digest) -> Result<Self, Error> {
+        let reader = contents.open(digest).map_err(|source| unreadable(path, source))?;
+        Ok(Self { reader, path, stated: digest.size, left: digest.size })
     }
 
     /// How many bytes are still to come.
@@ -53,7 +56,52 @@ fn unreadable(path: &[u8], source: io::Error) -> Error {
     Error::Read { path: String::from_utf8_lossy(path).into_owned(), source }
 }
 
-/// Whether bytes are all zero.
+/// Reads a file piece by piece, and fills the last piece up with zeros to whole `grain`s.
+pub(super) fn pieces(
+    path: &[u8],
+    content: &Digest,
+    contents: &dyn Contents,
+    grain: usize,
+    buffer: &mut Vec<u8>,
+    mut each: impl FnMut(u64, &[u8]) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let mut file = Content::open(contents, path, content)?;
+    while file.left() > 0 {
+        let at = content.size - file.left();
+        buffer.clear();
+        file.read(PIECE, buffer)?;
+        buffer.resize(buffer.len().next_multiple_of(grain), 0);
+        each(at, buffer)?;
+    }
+    file.end()
+}
+
+/// Copies the content of the file at `path`. Of an empty file nothing is asked for, so that a format may add some of its
+/// own.
+pub(super) fn copy<W: Write + ?Sized>(
+    contents: &dyn Contents,
+    path: &[u8],
+    content: &Digest,
+    out: &mut W,
+) -> Result<(), Error> {
+    if content.size == 0 {
+        return Ok(());
+    }
+    pieces(path, content, contents, 1, &mut Vec::new(), |_, bytes| out.write_all(bytes).map_err(unwritten))
+}
+
+/// What the output says when it fails.
+pub(super) fn unwritten(source: io::Error) -> Error {
+    Error::Write { source }
+}
+
+/// Writes `count` zeros.
+pub(super) fn zeros<W: Write + ?Sized>(out: &mut W, count: u64) -> Result<(), Error> {
+    io::copy(&mut io::repeat(0).take(count), out).map(drop).map_err(unwritten)
+}
+
+/// Whether bytes are all zeros.
 pub(super) fn is_zero(bytes: &[u8]) -> bool {
-    bytes.chunks(64).all(|chunk| chunk.iter().fold(0, |all, byte| all | byte) == 0)
+    let mut words = bytes.chunks_exact(16);
+    words.all(|word| word == [0; 16]) && words.remainder().iter().all(|byte| *byte == 0)
 }

@@ -11,7 +11,7 @@
 
 use std::io::Write;
 
-use super::copy::{bad, copy, unwritten, zeros};
+use super::content::{copy, unwritten, zeros};
 use super::error::{Error, Problem};
 use super::tree::{Contents, Kind, Meta, Tree};
 
@@ -58,10 +58,13 @@ impl<W: Write> Archive<'_, W> {
         let path = &inode.path;
         let Meta { mode, uid, gid, time, attributes } = &inode.meta;
         if !attributes.is_empty() {
-            return Err(bad(path, Problem::Unsupported { what: "extended attributes" }));
+            return Err(Error::of(path, Problem::Unsupported { what: "extended attributes" }));
         }
         if name == TRAILER {
-            return Err(bad(path, Problem::Unsupported { what: "room for a file of this name, which marks the end" }));
+            return Err(Error::of(
+                path,
+                Problem::Unsupported { what: "room for a file of this name, which marks the end" },
+            ));
         }
         let (kind, device) = match &inode.kind {
             Kind::Fifo => (0o010_000, (0, 0)),
@@ -79,7 +82,7 @@ impl<W: Write> Archive<'_, W> {
         };
         let most = u32::MAX;
         let size = u32::try_from(size)
-            .map_err(|_| bad(path, Problem::TooLarge { what: "a size of", value: size, most: most.into() }))?;
+            .map_err(|_| Error::of(path, Problem::TooLarge { what: "a size of", value: size, most: most.into() }))?;
         let serial = u32::try_from(number + 1).map_err(|_| Error::TooMuch {
             what: "inodes",
             needed: number as u64 + 1,

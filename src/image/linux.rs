@@ -49,23 +49,8 @@ pub(super) fn attribute<'a>(
     Ok(found)
 }
 
-/// The CRC-32C (Castagnoli) of a superblock as the kernel's `crc32c` gives it: begun with all ones, and not inverted at
-/// the end.
-pub(super) fn crc32c(bytes: &[u8]) -> u32 {
-    bytes.iter().fold(u32::MAX, |sum, byte| {
-        (0..8).fold(sum ^ u32::from(*byte), |sum, _| sum >> 1 ^ if sum & 1 == 0 { 0 } else { 0x82f6_3b78 })
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    #[test]
-    fn the_checksum_is_the_known_one() {
-        // RFC 3720, B.4, inverted.
-        assert_eq!(!super::crc32c(&[0; 32]), 0x8a91_36aa);
-        assert_eq!(!super::crc32c(b"123456789"), 0xe306_9283);
-    }
-
     #[test]
     fn a_device_has_its_number() {
         assert_eq!(super::device(b"", 1, 3).ok(), Some(0x103));

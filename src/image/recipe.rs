@@ -1,6 +1,6 @@
 //! What an image shall be: one table of a stage file, or the options of a command line.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
@@ -78,16 +78,10 @@ impl Format {
         }
     }
 
-    /// The format of this name.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|format| format.name() == name)
-    }
-
     /// The keys of a recipe that mean something for it; the first ones of these it needs.
     pub fn keys(self) -> (&'static [&'static str], &'static [&'static str]) {
         match self {
-            Self::Tar | Self::Cpio => (&["root"], &["table", "compress"]),
-            Self::Squashfs => (&["root"], &["table", "compress"]),
+            Self::Tar | Self::Cpio | Self::Squashfs => (&["root"], &["table", "compress"]),
             Self::Erofs => (&["root"], &["table"]),
             Self::Ext4 => (&["root"], &["table", "label", "size"]),
             Self::Fat => (&[], &["root", "kernel", "initramfs", "label"]),
@@ -117,6 +111,16 @@ impl Format {
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+impl FromStr for Format {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let none =
+            || format!("`{}` is no format: there are {}", name.escape_debug(), Self::ALL.map(Self::name).join(", "));
+        Self::ALL.into_iter().find(|format| format.name() == name).ok_or_else(none)
     }
 }
 
@@ -253,29 +257,18 @@ impl Recipe {
         }
     }
 
-    /// The keys that are there, in the order of a table of [`Recipe`]'s fields.
-    pub fn given(&self) -> Vec<&'static str> {
-        let all = [
-            ("root", self.root.is_some()),
-            ("table", self.table.is_some()),
-            ("file", self.file.is_some()),
-            ("compress", self.compress.is_some()),
-            ("label", self.label.is_some()),
-            ("size", self.size.is_some()),
-            ("kernel", self.kernel.is_some()),
-            ("initramfs", self.initramfs.is_some()),
-            ("loader", self.loader.is_some()),
-            ("command-line", self.command_line.is_some()),
-            ("partitions", !self.partitions.is_empty()),
-            ("platform", self.platform.is_some()),
-            ("entrypoint", !self.entrypoint.is_empty()),
-            ("command", !self.command.is_empty()),
-            ("environment", !self.environment.is_empty()),
-            ("directory", self.directory.is_some()),
-            ("user", self.user.is_some()),
-            ("labels", !self.labels.is_empty()),
-        ];
-        all.into_iter().filter(|(_, given)| *given).map(|(key, _)| key).collect()
+    /// All keys of a recipe: `format`, and those that mean something for any format.
+    pub fn keys() -> BTreeSet<&'static str> {
+        let keys = Format::ALL.into_iter().map(Format::keys).flat_map(|(needed, others)| needed.iter().chain(others));
+        keys.copied().chain(["format"]).collect()
+    }
+
+    /// The keys that are there, but for `format`.
+    fn given(&self) -> Vec<String> {
+        // What is not there is left out of the JSON.
+        let json = serde_json::to_value(self).expect("its keys are text");
+        let keys = json.as_object().into_iter().flat_map(|keys| keys.keys());
+        keys.filter(|key| *key != "format").cloned().collect()
     }
 
     /// What is wrong with it: a key that its format needs and that is missing, or one that means nothing for it.
@@ -286,18 +279,34 @@ impl Recipe {
         let (needed, others) = self.format.keys();
         let given = self.given();
         let format = self.format;
-        if let Some(key) = needed.iter().find(|key| !given.contains(key)) {
-            return Err((format!("`{format}` needs `{key}`"), format!("{key} = \"INPUT/PATH\"")));
+        if let Some(key) = needed.iter().find(|key| !given.iter().any(|given| given == *key)) {
+            return Err((format!("`{format}` needs `{key}`"), "name it as STAGE/PATH".to_owned()));
         }
-        if let Some(key) = given.iter().find(|key| !needed.contains(key) && !others.contains(key)) {
-            let known: Vec<&str> = needed.iter().chain(others).copied().collect();
-            return Err((
-                format!("`{key}` means nothing for `{format}`"),
-                format!("`{format}` knows {}", known.join(", ")),
-            ));
+        let known: Vec<&str> = needed.iter().chain(others).copied().collect();
+        if let Some(key) = given.iter().find(|key| !known.contains(&key.as_str())) {
+            let cure = if known.is_empty() {
+                "leave it out".to_owned()
+            } else {
+                format!("`{format}` knows {}", known.join(", "))
+            };
+            return Err((format!("`{key}` means nothing for `{format}`"), cure));
+        }
+        if self.format == Format::Fat {
+            match (&self.root, &self.kernel) {
+                (Some(_), None) if self.initramfs.is_some() => {
+                    let cure = "leave it out, or state the `kernel` instead of `root`".to_owned();
+                    return Err(("`initramfs` means nothing without a `kernel`".to_owned(), cure));
+                }
+                (Some(_), None) | (None, Some(_)) => {}
+                (both, _) => {
+                    let what = if both.is_some() { "cannot have both" } else { "needs one of" };
+                    let cure = "a tree is its `root`; a `kernel` starts from it".to_owned();
+                    return Err((format!("`fat` {what} `root` and `kernel`"), cure));
+                }
+            }
         }
         if self.table.is_some() && self.root.is_none() {
-            return Err(("`table` is that of no tree".to_owned(), "root = \"INPUT/PATH\"".to_owned()));
+            return Err(("`table` is that of no tree".to_owned(), "name it as `root`".to_owned()));
         }
         if self.command_line.is_some() && self.loader.is_none() {
             let cure = "the kernel's own command line holds without a `loader`".to_owned();

@@ -12,7 +12,7 @@
 
 use std::io::Write;
 
-use super::copy::{bad, copy, unwritten, zeros};
+use super::content::{copy, unwritten, zeros};
 use super::error::{Error, Problem};
 use super::tree::{Attributes, Contents, Inode, Kind, Meta, Tree};
 
@@ -87,7 +87,7 @@ fn entry<W: Write>(inode: &Inode, name: &[u8], hard_link: Option<&[u8]>, out: &m
             b'4'
         }
         (Kind::Fifo, None) => b'6',
-        (Kind::Socket, None) => return Err(bad(&inode.path, Problem::Unsupported { what: "sockets" })),
+        (Kind::Socket, None) => return Err(Error::of(&inode.path, Problem::Unsupported { what: "sockets" })),
     };
     if std::str::from_utf8(name).is_err() || std::str::from_utf8(target).is_err() {
         record(&mut records, b"hdrcharset", b"BINARY");
@@ -124,7 +124,7 @@ fn entry<W: Write>(inode: &Inode, name: &[u8], hard_link: Option<&[u8]>, out: &m
 fn device(path: &[u8], major: u32, minor: u32) -> Result<(u32, u32), Error> {
     for (what, value) in [("a major number of", u64::from(major)), ("a minor number of", u64::from(minor))] {
         if value > SEVEN {
-            return Err(bad(path, Problem::TooLarge { what, value, most: SEVEN }));
+            return Err(Error::of(path, Problem::TooLarge { what, value, most: SEVEN }));
         }
     }
     Ok((major, minor))
@@ -135,7 +135,7 @@ fn attribute_records(path: &[u8], attributes: &Attributes, records: &mut Vec<u8>
         // The first `=` ends the keyword.
         if name.is_empty() || name.iter().any(|byte| matches!(byte, b'=' | b'\n' | 0)) {
             let what = "attribute names that are empty or have `=`, a line feed or a zero";
-            return Err(bad(path, Problem::Unsupported { what }));
+            return Err(Error::of(path, Problem::Unsupported { what }));
         }
         record(records, &[b"SCHILY.xattr.", name.as_slice()].concat(), value);
     }

@@ -7,9 +7,9 @@
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 
-use super::contents::{Extra, Stored};
+use super::contents::Extra;
 use super::error::Error;
-use super::packer::{Job, copy, unwritten};
+use super::packer::{Job, unwritten};
 use crate::digest::{Digest, HashWriter};
 use crate::image::boot::{DISC_LOADER, Extent, Placed, patch_disc, patch_loader, patch_mbr};
 use crate::image::disk::{Guid, Layout, Partition, Table};
@@ -64,7 +64,7 @@ impl Job<'_> {
         let kernel = self.file(recipe.kernel.as_deref().unwrap_or_default())?;
         let initramfs = recipe.initramfs.as_deref().map(|place| self.file(place)).transpose()?;
         let mut head = Vec::new();
-        let read = Stored(self.packer.store).open(&kernel).and_then(|file| file.take(4096).read_to_end(&mut head));
+        let read = self.contents().open(&kernel).and_then(|file| file.take(4096).read_to_end(&mut head));
         let path = recipe.kernel.clone().unwrap_or_default();
         read.map_err(|source| image::Error::Read { path, source })?;
         let reason = "it is no program for UEFI: build it with CONFIG_EFI_STUB";
@@ -78,17 +78,13 @@ impl Job<'_> {
 
     /// A FAT volume with these, or with the tree that the recipe names.
     pub(super) fn volume(&mut self, file: &mut File) -> Result<(), Error> {
-        let contents = Stored(self.packer.store);
-        let (tree, size) = match (&self.recipe.root, &self.recipe.kernel) {
-            (Some(_), _) => (self.tree()?, None),
-            (None, Some(_)) => {
-                let started = self.started()?;
-                let (tree, size) = self.efi_volume(&started)?;
-                (tree, Some(size))
-            }
-            (None, None) => {
-                return Err(image::Error::Option { option: "root", reason: "there is nothing to write" }.into());
-            }
+        let contents = self.contents();
+        let (tree, size) = if self.recipe.kernel.is_some() {
+            let started = self.started()?;
+            let (tree, size) = self.efi_volume(&started)?;
+            (tree, Some(size))
+        } else {
+            (self.tree()?, None)
         };
         let options = self.fat(size, 0);
         fat::write(&tree, &contents, &options, file)?;
@@ -160,7 +156,7 @@ impl Job<'_> {
             layout.boot_code = mbr;
         }
         image::disk::write(&layout, out)?;
-        let contents = Stored(self.packer.store);
+        let contents = self.contents();
         let begins = {
             let mut window = Window::new(out, places[0].start).map_err(unwritten)?;
             let options = self.fat(Some(size), places[0].start);
@@ -173,7 +169,7 @@ impl Job<'_> {
         }
         for (name, place) in self.recipe.partitions.iter().zip(&places[first_other..]) {
             out.seek(SeekFrom::Start(place.start)).map_err(unwritten)?;
-            copy(&mut self.packer.folder.file(name)?, out)?;
+            self.copy(self.packer.folder.file(name)?, out)?;
             self.read.push(format!("/out/{name}").into_bytes());
         }
         Ok(())
@@ -223,8 +219,7 @@ impl Job<'_> {
             hybrid: Some(Hybrid { table, code: mbr.clone().unwrap_or_default(), address: Address::None }),
             ..iso::Options::default()
         };
-        let contents =
-            Extra { inner: Stored(self.packer.store), content: efi.0, folder: self.packer.folder, name: &efi.1 };
+        let contents = Extra { inner: self.contents(), content: efi.0, folder: self.packer.folder, name: &efi.1 };
         let begins = iso::write(&tree, &contents, &options, out)?;
         self.packer.folder.remove(&efi.1)?;
         if let (Some(mut mbr), Some(loader)) = (mbr, loader) {
@@ -248,10 +243,10 @@ impl Job<'_> {
         let name = format!(".{}.efi", self.name);
         self.packer.folder.remove(&name)?;
         let mut file = self.packer.folder.create(&name, 0o600)?;
-        fat::write(&tree, &Stored(self.packer.store), &self.fat(Some(size), 0), &mut file)?;
+        fat::write(&tree, &self.contents(), &self.fat(Some(size), 0), &mut file)?;
         file.rewind().map_err(unwritten)?;
         let mut hash = HashWriter::new(std::io::sink());
-        copy(&mut file, &mut hash)?;
+        self.copy(file, &mut hash)?;
         Ok((hash.finish().1, name))
     }
 

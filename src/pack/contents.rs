@@ -1,4 +1,4 @@
-//! Bytes of files, from the store.
+//! Bytes of files, from the store, until the run is stopped.
 
 use std::io::{self, Read};
 
@@ -6,13 +6,38 @@ use crate::digest::Digest;
 use crate::fs::Dir;
 use crate::image::Contents;
 use crate::store::Store;
+use crate::sys::CancelToken;
 
-/// The bytes that a store has.
-pub(super) struct Stored<'a>(pub &'a Store);
+/// The bytes that a store has. Whoever writes an image reads: so a stop ends that with an error, and no writer has to know.
+#[derive(Clone, Copy)]
+pub(super) struct Stored<'a> {
+    pub(super) store: &'a Store,
+    pub(super) cancel: &'a CancelToken,
+}
+
+impl<'a> Stored<'a> {
+    /// The bytes of `reader`, until the run is stopped.
+    pub(super) fn until_stopped<R: Read>(&self, reader: R) -> impl Read + use<'a, R> {
+        UntilStopped { reader, cancel: self.cancel }
+    }
+}
 
 impl Contents for Stored<'_> {
     fn open(&self, content: &Digest) -> io::Result<Box<dyn Read + '_>> {
-        self.0.open_blob(*content).map(|file| Box::new(file) as Box<dyn Read>).map_err(io::Error::other)
+        let file = self.store.open_blob(*content).map_err(io::Error::other)?;
+        Ok(Box::new(self.until_stopped(file)))
+    }
+}
+
+struct UntilStopped<'a, R> {
+    reader: R,
+    cancel: &'a CancelToken,
+}
+
+impl<R: Read> Read for UntilStopped<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        // No `Interrupted`, which readers take for "again".
+        if self.cancel.is_cancelled() { Err(io::Error::other("the run was stopped")) } else { self.reader.read(buffer) }
     }
 }
 
@@ -27,7 +52,8 @@ pub(super) struct Extra<'a> {
 impl Contents for Extra<'_> {
     fn open(&self, content: &Digest) -> io::Result<Box<dyn Read + '_>> {
         if *content == self.content {
-            return self.folder.file(self.name).map(|file| Box::new(file) as Box<dyn Read>).map_err(io::Error::other);
+            let file = self.folder.file(self.name).map_err(io::Error::other)?;
+            return Ok(Box::new(self.inner.until_stopped(file)));
         }
         self.inner.open(content)
     }

@@ -14,12 +14,6 @@ pub enum Error {
     /// The tree cannot be an image of this format.
     #[error(transparent)]
     Image(#[from] image::Error),
-    /// A directory of the store that is none.
-    #[error("a damaged entry `{path}` in the tree")]
-    Damaged {
-        /// Its path.
-        path: String,
-    },
     /// A table that is not that of the tree.
     #[error("the table of owners does not fit the tree:{}", list(faults, *count))]
     Table {
@@ -28,11 +22,12 @@ pub enum Error {
         /// How much is wrong.
         count: usize,
     },
+    /// The run was stopped.
+    #[error("write images: the run was stopped")]
+    Cancelled,
     /// A recipe names what is not there.
-    #[error("`{file}`: there is no {what} `{path}`")]
+    #[error("there is no {what} `{path}`")]
     Missing {
-        /// The image.
-        file: String,
         /// A tree, a file.
         what: &'static str,
         /// Where it should be.
@@ -107,8 +102,8 @@ impl Error {
             Self::Fs(error) => error.hint(),
             Self::Image(error) => error.hint(),
             Self::Table { .. } => Some("make the table from the very tree that is packed".to_owned()),
-            Self::Missing { .. } => Some("name it as INPUT/PATH, INPUT being one of the stage's `inputs`".to_owned()),
-            Self::Damaged { .. } => Some("`repro store fsck` finds what is damaged".to_owned()),
+            Self::Missing { .. } => Some("a place is STAGE/PATH, and `out/STAGE` what that stage left".to_owned()),
+            Self::Cancelled => None,
         }
     }
 }

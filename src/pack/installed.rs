@@ -11,7 +11,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 
 use rustix::io::Errno;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 
 use super::error::Error;
@@ -113,6 +113,11 @@ pub struct Installed {
     pub deviations: Vec<Deviation>,
 }
 
+/// The JSON Schema of [`Installed`].
+pub fn installed_schema() -> Schema {
+    schemars::schema_for!(Installed)
+}
+
 /// Walks `root` and holds it against `table`. `exempt` says of a path, without a slash before it, that it and all below it
 /// may be as it likes.
 ///
@@ -122,11 +127,8 @@ pub fn installed(root: &Dir, table: &[u8], exempt: &dyn Fn(&[u8]) -> bool) -> Re
     let (mut lines, faults) = lines(table, 0);
     refuse(faults)?;
     let mut it = Installed { schema: 1, listed: lines.len(), bytes: 0, deviations: Vec::new() };
-    let top = root.stat(".")?.ok_or_else(|| Error::Missing {
-        file: root.path().display().to_string(),
-        what: "root",
-        path: String::new(),
-    })?;
+    let missing = || Error::Missing { what: "root", path: root.path().display().to_string() };
+    let top = root.stat(".")?.ok_or_else(missing)?;
     if let Some(line) = lines.remove(b"".as_slice()) {
         it.compare(root, b".", b"", &top, &line)?;
     }

@@ -21,5 +21,5 @@ pub mod table;
 mod tests;
 
 pub use error::{Error, Fault};
-pub use installed::{Deviant, Deviation, Installed, installed};
+pub use installed::{Deviant, Deviation, Installed, installed, installed_schema};
 pub use packer::{Packer, Written};

@@ -11,7 +11,7 @@ use super::table;
 use crate::digest::{Digest, HashWriter};
 use crate::fs::Dir;
 use crate::image::{self, Compression, Contents, Format, Kind, Recipe, Tree};
-use crate::store::Store;
+use crate::store::{Entry, Store, TreeBuilder};
 use crate::sys::CancelToken;
 
 /// Writes images of trees of a store.
@@ -26,7 +26,7 @@ pub struct Packer<'a> {
     pub folder: &'a Dir,
     /// How many threads compress; the bytes do not depend on it.
     pub threads: usize,
-    /// Stops it between two images.
+    /// Stops it.
     pub cancel: &'a CancelToken,
 }
 
@@ -56,19 +56,27 @@ impl Packer<'_> {
     /// list of sums is about.
     ///
     /// # Errors
-    /// What the recipe names is not there or damaged, the format cannot hold it, or the file cannot be written.
+    /// What the recipe names is not there or damaged, the format cannot hold it, the file cannot be written, or the run
+    /// was stopped.
     pub fn write(&self, name: &str, recipe: &Recipe, others: &[&str]) -> Result<Written, Error> {
         let mut job = Job { packer: self, name, recipe, read: Vec::new() };
         let mut file = self.folder.create(name, 0o644)?;
-        job.write(&mut file, others)?;
+        // Whatever a stopped writer says, it was the stop that ended it.
+        job.write(&mut file, others)
+            .map_err(|error| if self.cancel.is_cancelled() { Error::Cancelled } else { error })?;
         let size = file.seek(SeekFrom::End(0)).map_err(unwritten)?;
         Ok(Written { size, read: job.read })
     }
 }
 
-impl Job<'_> {
+impl<'a> Job<'a> {
+    /// The bytes of files.
+    pub(super) fn contents(&self) -> Stored<'a> {
+        Stored { store: self.packer.store, cancel: self.packer.cancel }
+    }
+
     fn write(&mut self, file: &mut File, others: &[&str]) -> Result<(), Error> {
-        let contents = Stored(self.packer.store);
+        let contents = self.contents();
         match self.recipe.format {
             Format::Tar => {
                 let tree = self.tree()?;
@@ -81,7 +89,8 @@ impl Job<'_> {
             Format::File => {
                 let place = self.recipe.file.clone().unwrap_or_default();
                 let content = self.file(&place)?;
-                self.stream(file, |out| copy(&mut *contents.open(&content).map_err(unwritten)?, out))
+                let unread = |source| image::Error::Read { path: place.clone(), source };
+                self.stream(file, |out| self.copy(contents.open(&content).map_err(unread)?, out))
             }
             Format::Sums => self.sums(file, others),
             Format::Oci | Format::Docker => {
@@ -149,7 +158,7 @@ impl Job<'_> {
         let mut text = String::new();
         for other in others {
             let mut hash = HashWriter::new(io::sink());
-            copy(&mut self.packer.folder.file(other)?, &mut hash)?;
+            self.copy(self.packer.folder.file(other)?, &mut hash)?;
             text.push_str(&format!("{}  {other}\n", hash.finish().1.hex()));
             self.read.push(format!("/out/{other}").into_bytes());
         }
@@ -179,16 +188,11 @@ impl Job<'_> {
     /// The file at a place.
     pub(super) fn file(&mut self, place: &str) -> Result<Digest, Error> {
         let (tree, path) = self.split(place)?;
-        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-        let store = self.packer.store;
-        let folder = if folder.is_empty() { Some(tree) } else { store.subtree(tree, folder)? };
-        let entry = match folder {
-            Some(folder) => store.directory(folder)?.files.into_iter().find(|file| file.name == name),
-            None => None,
-        };
-        let entry = entry.ok_or_else(|| self.missing("file", place))?;
+        let mut paths = TreeBuilder::new(self.packer.store);
+        paths.tree("", tree)?;
+        let Some(Entry::File { digest, .. }) = paths.get(path)? else { return Err(self.missing("file", place)) };
         self.read.push(format!("/in/{place}").into_bytes());
-        entry.content().map_err(|_| Error::Damaged { path: place.to_owned() })
+        Ok(digest)
     }
 
     /// The input of a place, and the path in it.
@@ -199,10 +203,11 @@ impl Job<'_> {
     }
 
     fn missing(&self, what: &'static str, path: &str) -> Error {
-        Error::Missing { file: self.name.to_owned(), what, path: path.to_owned() }
+        Error::Missing { what, path: path.to_owned() }
     }
-}
 
-pub(super) fn copy(from: &mut dyn Read, to: &mut dyn Write) -> Result<(), Error> {
-    io::copy(from, to).map(drop).map_err(unwritten)
+    /// Copies all that there is to read.
+    pub(super) fn copy(&self, from: impl Read, to: &mut impl Write) -> Result<(), Error> {
+        io::copy(&mut self.contents().until_stopped(from), to).map(drop).map_err(unwritten)
+    }
 }

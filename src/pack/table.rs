@@ -13,20 +13,11 @@ use std::collections::BTreeMap;
 
 use super::error::{Error, Fault};
 use crate::digest::Digest;
-use crate::digest::reapi::Directory;
 use crate::image::{Attributes, Builder, Kind, Meta, Tree};
-use crate::store::Store;
+use crate::store::{Entry, Store, TreeBuilder};
 
 /// More faults than these are only counted.
 const SHOWN: usize = 20;
-
-/// What a path of a tree is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum There {
-    Folder,
-    File(Digest, u32),
-    Link(String),
-}
 
 /// What a line says of its path.
 #[derive(Debug, PartialEq, Eq)]
@@ -57,9 +48,9 @@ pub fn plain(store: &Store, tree: Digest, time: u32) -> Result<Tree, Error> {
     builder.folder(b"", meta(0o755))?;
     for (path, there) in paths(store, tree)? {
         match there {
-            There::Folder => builder.folder(path.as_bytes(), meta(0o755))?,
-            There::File(content, mode) => builder.add_other(path.as_bytes(), meta(mode), Kind::File(content))?,
-            There::Link(to) => builder.add_other(path.as_bytes(), meta(0o777), Kind::Symlink(to.into_bytes()))?,
+            Entry::Directory => builder.folder(&path, meta(0o755))?,
+            Entry::File { digest, mode } => builder.add_other(&path, meta(mode), Kind::File(digest))?,
+            Entry::Symlink { target } => builder.add_other(&path, meta(0o777), Kind::Symlink(target.into_bytes()))?,
         }
     }
     Ok(builder.finish()?)
@@ -71,22 +62,21 @@ pub fn plain(store: &Store, tree: Digest, time: u32) -> Result<Tree, Error> {
 /// The store fails, or the table is not one of this tree: all faults together.
 pub fn owned(store: &Store, tree: Digest, table: &[u8], time: u32) -> Result<Tree, Error> {
     let (lines, mut faults) = lines(table, time);
-    let mut there: BTreeMap<Vec<u8>, There> =
-        paths(store, tree)?.into_iter().map(|(path, there)| (path.into_bytes(), there)).collect();
-    there.insert(Vec::new(), There::Folder);
+    let mut there = paths(store, tree)?;
+    there.insert(Vec::new(), Entry::Directory);
     let mut builder = Builder::default();
     for (path, Line { meta, kind }) in lines {
         let found = there.remove(&path);
         let fault = |fault: fn(String) -> Fault| fault(shown(&path));
         match (kind, found) {
-            (Listed::Folder, Some(There::Folder)) => builder.folder(&path, meta)?,
-            (Listed::File(stated), Some(There::File(content, _))) => {
+            (Listed::Folder, Some(Entry::Directory)) => builder.folder(&path, meta)?,
+            (Listed::File(stated), Some(Entry::File { digest: content, .. })) => {
                 if stated.is_some_and(|(hex, size)| content.hex() != hex || content.size != size) {
                     faults.push(fault(|path| Fault::Content { path }));
                 }
                 builder.add_other(&path, meta, Kind::File(content))?;
             }
-            (Listed::Link(target), Some(There::Link(to))) => {
+            (Listed::Link(target), Some(Entry::Symlink { target: to })) => {
                 if to.as_bytes() != target {
                     faults.push(fault(|path| Fault::Target { path }));
                 }
@@ -137,24 +127,12 @@ pub(super) fn shown(path: &[u8]) -> String {
     format!("/{}", String::from_utf8_lossy(path))
 }
 
-/// All paths below the root, each folder before what is in it.
-fn paths(store: &Store, tree: Digest) -> Result<Vec<(String, There)>, Error> {
-    let mut found = Vec::new();
-    let mut open: Vec<(String, Digest)> = vec![(String::new(), tree)];
-    while let Some((folder, digest)) = open.pop() {
-        let Directory { files, directories, symlinks, .. } = store.directory(digest)?;
-        let path = |name: &str| if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
-        for file in &files {
-            let content = file.content().map_err(|_| Error::Damaged { path: path(&file.name) })?;
-            found.push((path(&file.name), There::File(content, file.mode())));
-        }
-        found.extend(symlinks.into_iter().map(|link| (path(&link.name), There::Link(link.target))));
-        for below in &directories {
-            let digest = below.content().map_err(|_| Error::Damaged { path: path(&below.name) })?;
-            found.push((path(&below.name), There::Folder));
-            open.push((path(&below.name), digest));
-        }
-    }
+/// All paths below the root.
+fn paths(store: &Store, tree: Digest) -> Result<BTreeMap<Vec<u8>, Entry>, Error> {
+    let mut found = BTreeMap::new();
+    let mut paths = TreeBuilder::new(store);
+    paths.tree("", tree)?;
+    paths.each(&mut |path, entry| drop(found.insert(path.as_bytes().to_vec(), entry.clone())))?;
     Ok(found)
 }
 

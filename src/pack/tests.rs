@@ -5,10 +5,11 @@ use std::io::Read;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
+use super::contents::Stored;
 use super::{Deviant, Error, Fault, Packer, installed, table};
 use crate::digest::Digest;
 use crate::fs::Dir;
-use crate::image::{Compression, Format, Kind, Recipe};
+use crate::image::{Compression, Contents, Format, Kind, Recipe};
 use crate::store::{Store, TreeBuilder};
 use crate::sys::CancelToken;
 
@@ -139,8 +140,30 @@ fn recipes_become_files_and_say_what_they_read() {
     {
         let wrong = Recipe { file: text(place), ..Recipe::new(Format::File) };
         let error = packer.write("wrong", &wrong, &[]).expect_err("there is none").to_string();
-        assert_eq!(error, format!("`wrong`: there is no {what}"));
+        assert_eq!(error, format!("there is no {what}"));
         std::fs::remove_file(folder.path().join("out/wrong")).expect("it was begun");
+    }
+}
+
+#[test]
+fn a_stop_ends_an_image_that_is_being_written() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = store(folder.path());
+    let inputs = BTreeMap::from([("base".to_owned(), tree(&store))]);
+    std::fs::create_dir(folder.path().join("out")).expect("it is new");
+    let out = Dir::open(folder.path().join("out")).expect("it is there");
+    let cancel = CancelToken::new().expect("a token");
+    let packer = Packer { store: &store, inputs: &inputs, time: 9, folder: &out, threads: 1, cancel: &cancel };
+    let contents = Stored { store: &store, cancel: &cancel };
+    let mut motd = contents.open(&Digest::of(b"hello\n")).expect("it is there");
+    let mut byte = [0];
+    motd.read_exact(&mut byte).expect("nothing was stopped");
+    cancel.cancel();
+    assert!(motd.read(&mut byte).is_err_and(|error| error.kind() != std::io::ErrorKind::Interrupted));
+    for format in [Format::Tar, Format::Squashfs, Format::Erofs, Format::Ext4] {
+        let recipe = Recipe { root: Some("base".to_owned()), ..Recipe::new(format) };
+        let error = packer.write(format.name(), &recipe, &[]).expect_err("it was stopped");
+        assert!(matches!(error, Error::Cancelled), "{format}: {error}");
     }
 }
 

@@ -9,28 +9,6 @@ use super::reader::{At, Fields};
 use super::values::{self, Wrong};
 use crate::image::{Format, Recipe};
 
-/// Keys of one table, which the schema must have too.
-pub(super) const IMAGE: &[&str] = &[
-    "format",
-    "root",
-    "table",
-    "file",
-    "compress",
-    "label",
-    "size",
-    "kernel",
-    "initramfs",
-    "loader",
-    "command-line",
-    "partitions",
-    "platform",
-    "entrypoint",
-    "command",
-    "environment",
-    "directory",
-    "user",
-    "labels",
-];
 /// What a stage with a script has, and one without has not.
 const OF_SCRIPTS: &[&str] = &["tools", "target", "script", "shell", "sources", "env", "wins", "level", "outputs"];
 
@@ -65,6 +43,18 @@ pub(super) fn images(
         }
         images.insert(name.value.clone(), recipe);
     }
+    for name in &names {
+        for other in images.get(&name.value).map_or(&[][..], |recipe| &recipe.partitions) {
+            // What becomes a part of others is written before them, and sums are of what is complete.
+            let reason = match images.get(other) {
+                Some(recipe) if recipe.format == Format::Sums => "it is about the other images",
+                Some(recipe) if !recipe.partitions.is_empty() => "it has partitions itself",
+                _ => continue,
+            };
+            let message = format!("`{other}` cannot be a partition: {reason}");
+            fields.doc.wrong(&name.span, message, Some("name file systems in `partitions`".to_owned()));
+        }
+    }
     images
 }
 
@@ -75,11 +65,11 @@ fn image(
     inputs: &[At<InputRef>],
 ) -> Option<Recipe> {
     let doc = entry.doc;
-    entry.only(IMAGE);
+    entry.only(&Recipe::keys().into_iter().collect::<Vec<_>>());
     let format = entry.required("format", "format = \"squashfs\"")?;
-    let known = Format::parse(&format.value).ok_or_else(|| Wrong {
-        message: format!("`{}` is no format", format.value.escape_debug()),
-        help: Some(format!("formats are {}", Format::ALL.map(Format::name).join(", "))),
+    let known = format.value.parse::<Format>().map_err(|message| {
+        let help = did_you_mean(&format.value, Format::ALL.iter().map(|format| format.name()));
+        Wrong { message, help }
     });
     let format = doc.take(&format.span, known)?;
     let place = |key: &str| {

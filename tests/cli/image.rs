@@ -142,7 +142,7 @@ fn a_table_that_does_not_fit_is_the_stages_fault() {
     let project = project();
     project.write("project/stages/one/build.sh", format!("{ROOT}\necho more >/out/root/etc/more\n"));
     let said = project.build(&["build", "image", "--plain"]).ends(3);
-    for words in ["write the images of stage `image`", "`/etc/more` is in the tree, but not listed"] {
+    for words in ["write the image `oci.tar` of stage `image`", "`/etc/more` is in the tree, but not listed"] {
         assert!(said.err.contains(words), "{words}: {}", said.all());
     }
     let said = project.build(&["image", "one", "--format", "squashfs", "-o", "x"]).ends(2);
@@ -158,9 +158,15 @@ fn options_that_do_not_fit_are_told() {
         (&["--format", "tar", "--size", "1MiB"][..], "`size` means nothing for `tar`"),
         (&["--format", "disk"], "`disk` needs `kernel`"),
         (&["--format", "ext4", "--size", "4KiB"], "at most"),
-        (&["--format", "oci"], "state it"),
+        (&["--format", "oci"], "cannot write `x`: option `platform`: there is no program"),
+        (&["--format", "sums"], "a stage can state them"),
+        (&["--format", "fat"], "symbolic"),
+        (&["--format", "tar", "--root", "none"], "cannot write `x`: there is no tree `one/none`"),
+        (&["--format", "tar", "-o", "none/x"], "cannot open `none`"),
+        (&["--format", "tar", "-o", "stages"], "`stages` is a folder"),
     ] {
-        let args = [&["image", "one", "-o", "x"], args].concat();
+        let output: &[&str] = if args.contains(&"-o") { &[] } else { &["-o", "x"] };
+        let args = [&["image", "one"], output, args].concat();
         let said = project.build(&args).ends(2);
         assert!(said.err.contains(words), "{words}: {}", said.all());
         assert!(!project.path("project/x").exists());

@@ -160,7 +160,11 @@ fn what_a_stage_notices_is_named() {
 /// Set `REPRO_BLESS=1` to write the files instead of comparing them.
 #[test]
 fn the_checked_in_schemas_are_in_step() {
-    let schemas = [("report", repro::verify::report_schema()), ("compared", repro::verify::compared_schema())];
+    let schemas = [
+        ("report", repro::verify::report_schema()),
+        ("compared", repro::verify::compared_schema()),
+        ("installed", repro::pack::installed_schema()),
+    ];
     for (name, schema) in schemas {
         let path = format!("{}/snapshots/verify-{name}.schema.json", env!("CARGO_MANIFEST_DIR"));
         let text = serde_json::to_string_pretty(&schema.to_value()).expect("a schema is JSON") + "\n";

@@ -8,10 +8,11 @@ use serde_json::json;
 use crate::cli::project::Project;
 use crate::cli::{Context, ExitCode, Failure};
 use crate::digest::Digest;
-use crate::fs::Dir;
+use crate::fs::{Dir, Kind};
 use crate::image::{Compression, Format, Recipe};
 use crate::pack::Packer;
 use crate::report::bytes;
+use crate::store::EPOCH;
 
 /// Write what a stage left as an archive, a file system, a container image or a disk.
 ///
@@ -30,10 +31,10 @@ use crate::report::bytes;
 Formats: tar, cpio, oci, docker, squashfs, erofs, ext4, fat, disk, iso, file. Places are STAGE/PATH.")]
 pub struct Args {
     /// The stage whose output is written.
-    #[arg(value_name = "STAGE")]
+    #[arg(value_name = "STAGE", required_unless_present_any = ["kernel", "file"])]
     pub stage: Option<String>,
     /// What to write.
-    #[arg(long, value_name = "FORMAT", value_parser = format)]
+    #[arg(long, value_name = "FORMAT", value_parser = str::parse::<Format>)]
     pub format: Format,
     /// The file to write; it is replaced.
     #[arg(short, long, value_name = "FILE")]
@@ -51,7 +52,7 @@ pub struct Args {
     #[arg(long, value_name = "TEXT")]
     pub label: Option<String>,
     /// Size of the file system, such as 256MiB [default: as small as it can be].
-    #[arg(long, value_name = "SIZE", value_parser = size)]
+    #[arg(long, value_name = "SIZE", value_parser = crate::stage::parse_size)]
     pub size: Option<u64>,
     /// The file to write, for the format `file`.
     #[arg(long, value_name = "STAGE/PATH")]
@@ -88,14 +89,6 @@ pub struct Args {
     pub labels: Vec<(String, String)>,
 }
 
-fn format(name: &str) -> Result<Format, String> {
-    Format::parse(name).ok_or_else(|| format!("formats are {}", Format::ALL.map(Format::name).join(", ")))
-}
-
-fn size(text: &str) -> Result<u64, String> {
-    crate::stage::parse_size(text)
-}
-
 fn pair(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("not NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
@@ -107,10 +100,15 @@ fn pair(text: &str) -> Result<(String, String), String> {
 /// A stage is not built, the options do not fit the format, or the file cannot be written.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let project = Project::load(context)?;
+    let file = args.output.display().to_string();
+    let refused = |message: &str, hint: &str| {
+        Failure::new(ExitCode::Usage, format!("cannot write `{file}`: {message}")).hint(Some(hint.to_owned()))
+    };
+    if args.format == Format::Sums {
+        return Err(refused("`sums` are of all images of a stage", "a stage can state them: [image.SHA256SUMS]"));
+    }
     let recipe = recipe(args, &project, context)?;
-    recipe.check().map_err(|(message, hint)| {
-        Failure::new(ExitCode::Usage, format!("cannot write `{}`: {message}", args.output.display())).hint(Some(hint))
-    })?;
+    recipe.check().map_err(|(message, hint)| refused(&message, &hint))?;
     let mut inputs = BTreeMap::new();
     for place in recipe.takes() {
         let stage = place.split('/').next().unwrap_or_default();
@@ -119,34 +117,36 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         }
     }
     let name = args.output.file_name().and_then(|name| name.to_str());
-    let name =
-        name.ok_or_else(|| Failure::new(ExitCode::Usage, format!("`{}` is no file name", args.output.display())))?;
+    let name = name.ok_or_else(|| refused("it is no file name", "name a file with `--output`"))?;
     let parent = args.output.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let folder = Dir::open(parent)?;
+    let folder = Dir::open(parent).map_err(|error| Failure::of(ExitCode::Usage, &error))?;
+    if folder.stat(name)?.is_some_and(|there| there.kind == Kind::Directory) {
+        return Err(refused(&format!("`{name}` is a folder"), "name a file with `--output`"));
+    }
     // Whoever looks sees the old file or the new one.
     let partial = format!(".{name}.repro-partial");
     folder.remove(&partial)?;
     let packer = Packer {
         store: &project.store,
         inputs: &inputs,
-        time: EPOCH,
+        time: EPOCH as u32,
         folder: &folder,
         threads: context.jobs,
         cancel: &context.cancel,
     };
-    let written = packer.write(&partial, &recipe, &[]).inspect_err(|_| drop(folder.remove(&partial)))?;
+    let written = packer.write(&partial, &recipe, &[]).map_err(|error| {
+        drop(folder.remove(&partial));
+        Failure::from(error).during(&format!("write `{file}`"))
+    })?;
     folder.rename(&partial, &folder, name)?;
     if context.globals.json {
-        let (file, format) = (args.output.display().to_string(), recipe.format.name());
+        let format = recipe.format.name();
         context.print_json(&json!({ "schema": 1, "file": file, "format": format, "size": written.size }))?;
     } else {
-        context.say(&format!("wrote `{}`: {}, {}", args.output.display(), recipe.format, bytes(written.size)));
+        context.say(&format!("wrote `{file}`: {}, {}", recipe.format, bytes(written.size)));
     }
     Ok(ExitCode::Done)
 }
-
-/// The time of all that has one: that of the stages' SOURCE_DATE_EPOCH.
-const EPOCH: u32 = 315_532_800;
 
 fn recipe(args: &Args, project: &Project, context: &Context) -> Result<Recipe, Failure> {
     let (mut root, mut table) = (None, None);
@@ -158,7 +158,9 @@ fn recipe(args: &Args, project: &Project, context: &Context) -> Result<Recipe, F
             let top = project.store.directory(output(project, stage, context)?)?;
             let is_root = top.directories.iter().any(|entry| entry.name == "root");
             if is_root && top.files.iter().any(|entry| entry.name == "manifest") {
-                (root, table) = (Some(place("root")), Some(place("manifest")));
+                root = Some(place("root"));
+                // FAT knows no owners.
+                table = (args.format != Format::Fat).then(|| place("manifest"));
             }
         }
     }

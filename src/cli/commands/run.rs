@@ -1,17 +1,16 @@
 //! `repro run`
 
 use std::collections::BTreeMap;
-use std::os::fd::AsFd;
-use std::time::Duration;
 
 use crate::build::Resolver;
+use crate::cli::enter::enter;
 use crate::cli::named::Named;
 use crate::cli::project::Project;
 use crate::cli::{Context, ExitCode, Failure, pins};
 use crate::digest::Digest;
 use crate::exec::Local;
 use crate::fetch::Fetcher;
-use crate::sandbox::{self, Launchers, Outcome, RunIo, Terminal, Tracing};
+use crate::sandbox;
 use crate::stage::{ActionInputs, FIXED_ENVIRONMENT, Layer, Level, Limits};
 use crate::store::{Store, TreeBuilder};
 
@@ -55,8 +54,6 @@ pub struct Args {
     pub command: Vec<String>,
 }
 
-/// A person may think longer than a stage may be silent.
-const PATIENCE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// Where the sandbox has what is started.
 const IMAGE: &str = "image";
 /// No device that is not named; the console is the terminal, with a menu behind Ctrl-A.
@@ -116,23 +113,10 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         platform: BTreeMap::from([("isolation".to_owned(), sandbox::isolation_id(Level::default()))]),
     };
     let mut prepared = Local::new(&project.store).prepare(&args.image, &inputs, &Limits::default())?;
-    let plan = &mut prepared.plan;
-    plan.terminal = true;
-    (plan.limits.time, plan.limits.silence) = (PATIENCE, PATIENCE);
     if !args.oci {
         context.say("the machine's console is this terminal; Ctrl-A X ends it");
     }
-    let (input, output) = (std::io::stdin(), std::io::stdout());
-    let terminal = Terminal { input: input.as_fd(), output: output.as_fd() };
-    let io = RunIo {
-        log: &mut |_| {},
-        jobserver: None,
-        cancel: &context.cancel,
-        tracing: Tracing::Off,
-        terminal: Some(terminal),
-    };
-    let finished = plan.plan().run(&Launchers::new(), io)?;
-    Ok(if finished.outcome == Outcome::Exited(0) { ExitCode::Done } else { ExitCode::No })
+    enter(&mut prepared, context)
 }
 
 /// What is started.

@@ -1,12 +1,9 @@
 //! `repro shell`
 
-use std::os::fd::AsFd;
-use std::time::Duration;
-
+use crate::cli::enter::enter;
 use crate::cli::project::Project;
 use crate::cli::{Context, ExitCode, Failure};
 use crate::exec::Local;
-use crate::sandbox::{Launchers, Outcome, RunIo, Terminal, Tracing};
 
 /// Enter a stage's sandbox: see what it sees, run what it runs.
 ///
@@ -27,9 +24,6 @@ pub struct Args {
     pub command: Vec<String>,
 }
 
-/// A person may think longer than a stage may be silent.
-const PATIENCE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-
 /// Runs it.
 ///
 /// # Errors
@@ -39,8 +33,6 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let preview = project.preview(&args.stage, context)?;
     let mut prepared = Local::new(&project.store).prepare(&args.stage, &preview.inputs, &preview.stage.limits)?;
     let plan = &mut prepared.plan;
-    plan.terminal = true;
-    (plan.limits.time, plan.limits.silence) = (PATIENCE, PATIENCE);
     plan.argv = if args.command.is_empty() { vec!["/bin/sh".to_owned()] } else { args.command.clone() };
     let left = args.failed.then(|| left(&project, args)).transpose()?;
     let checkout = left.map(|tree| project.store.checkout(tree)).transpose()?;
@@ -52,17 +44,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         args.stage,
         preview.inputs.argv.join(" ")
     ));
-    let (input, output) = (std::io::stdin(), std::io::stdout());
-    let terminal = Terminal { input: input.as_fd(), output: output.as_fd() };
-    let io = RunIo {
-        log: &mut |_| {},
-        jobserver: None,
-        cancel: &context.cancel,
-        tracing: Tracing::Off,
-        terminal: Some(terminal),
-    };
-    let finished = plan.plan().run(&Launchers::new(), io)?;
-    Ok(if finished.outcome == Outcome::Exited(0) { ExitCode::Done } else { ExitCode::No })
+    enter(&mut prepared, context)
 }
 
 /// What the last failure left.

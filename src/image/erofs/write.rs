@@ -3,8 +3,8 @@
 use std::io::SeekFrom;
 
 use super::super::content::{Content, is_zero};
+use super::super::crc::crc32c;
 use super::super::error::{Error, Problem};
-use super::super::linux;
 use super::super::output::Output;
 use super::super::tree::{Contents, Inode, Kind, Tree};
 use super::layout::Layout;
@@ -92,7 +92,7 @@ fn superblock(tree: &Tree, layout: &Layout<'_>, options: &Options) -> Vec<u8> {
     put(&(layout.attributes as u32).to_le_bytes());
     put(&options.uuid);
     bytes.resize(BLOCK as usize, 0);
-    let sum = linux::crc32c(&bytes[HEAD..]);
+    let sum = crc32c(u32::MAX, &bytes[HEAD..]);
     bytes[HEAD + SUM..HEAD + SUM + 4].copy_from_slice(&sum.to_le_bytes());
     bytes
 }
@@ -130,7 +130,7 @@ impl<W: Output> Image<'_, W> {
     ) -> Result<(), Error> {
         let files = layout.same.get(digest).map(Vec::as_slice).unwrap_or_default();
         let Some(spot) = files.first().map(|first| &layout.spots[*first]) else { return Ok(()) };
-        let mut content = Content::open(contents, inode, digest)?;
+        let mut content = Content::open(contents, &inode.path, digest)?;
         let mut at = spot.block * BLOCK;
         let mut piece = Vec::new();
         while content.left() > spot.tail() {

@@ -1,7 +1,7 @@
 //! The extent tree: which blocks of a file lie where. Up to four runs stand in the inode; more in blocks of their own.
 
+use super::super::crc::crc32c;
 use super::super::little::{low16, low32, put};
-use super::crc::crc32c;
 
 const MAGIC: u16 = 0xf30a;
 /// Most blocks of a run: what is more in its field means blocks that were never written.

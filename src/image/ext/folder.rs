@@ -5,8 +5,8 @@
 //! know it, so that each folder can be read from end to end. Each block ends with its checksum, which looks like an entry
 //! without an inode.
 
+use super::super::crc::crc32c;
 use super::super::little::{low16, low32, put};
-use super::crc::crc32c;
 use super::hash::half_md4;
 
 /// Bytes of a list's checksum, of an index entry, and of an index's checksum.

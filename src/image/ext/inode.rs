@@ -1,9 +1,10 @@
 //! An inode's 256 bytes.
 
+use super::super::crc::crc32c;
 use super::super::error::{Error, Problem};
+use super::super::linux;
 use super::super::little::{high16, high32, low16, low32, put};
 use super::super::tree::{Inode, Kind, Meta};
-use super::crc::crc32c;
 use super::extents::Map;
 use super::space::INODE;
 use super::superblock::EXTRA;
@@ -54,17 +55,12 @@ pub(super) fn seed(file_system: u32, number: u32) -> u32 {
 
 /// The number of a device where the map would be: the old form while it is enough.
 pub(super) fn device(path: &[u8], major: u32, minor: u32) -> Result<Map, Error> {
-    for (what, value, most) in [("a major number of", major, 0xfff), ("a minor number of", minor, 0xf_ffff)] {
-        if value > most {
-            let problem = Problem::TooLarge { what, value: value.into(), most: most.into() };
-            return Err(Error::Entry { path: String::from_utf8_lossy(path).into_owned(), problem });
-        }
-    }
+    let number = linux::device(path, major, minor)?;
     let mut map = [0; 60];
     if major < 256 && minor < 256 {
         put(&mut map, 0, (major << 8 | minor).to_le_bytes());
     } else {
-        put(&mut map, 4, (minor & 0xff | major << 8 | (minor & !0xff) << 12).to_le_bytes());
+        put(&mut map, 4, number.to_le_bytes());
     }
     Ok(map)
 }
@@ -83,7 +79,7 @@ pub(super) fn encode(
         Kind::Folder(_) if links > LINKS => 1,
         _ if links > LINKS => {
             let problem = Problem::TooLarge { what: "a count of links of", value: links.into(), most: LINKS.into() };
-            return Err(Error::Entry { path: String::from_utf8_lossy(&inode.path).into_owned(), problem });
+            return Err(Error::of(&inode.path, problem));
         }
         _ => links,
     };

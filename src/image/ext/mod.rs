@@ -18,7 +18,6 @@
 //! folders of two levels of index; major numbers below 2^12, minor ones below 2^20; a link's target has to fit in a block.
 //! Memory: 256 bytes for each inode, 24 for each run of blocks of the file at hand, and one folder's blocks.
 
-mod crc;
 mod extents;
 mod folder;
 mod hash;

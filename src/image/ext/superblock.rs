@@ -1,7 +1,7 @@
 //! The superblock, and the descriptors of groups.
 
+use super::super::crc::crc32c;
 use super::super::little::{high16, high32, low16, low32, put};
-use super::crc::crc32c;
 use super::extents::Map;
 use super::space::{DESCRIPTOR, INODE, Place, Shape};
 

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::super::device::{Device, pieces, run};
+use super::super::content::pieces;
+use super::super::crc::crc32c;
+use super::super::device::{Device, run};
 use super::super::error::{Error, Problem};
 use super::super::output::Output;
 use super::super::tree::{Contents, Inode, Kind, Meta, Tree};
 use super::Options;
-use super::crc::crc32c;
 use super::extents::{Extents, Map};
 use super::folder::{self, Form, Name};
 use super::inode::{self, Data};

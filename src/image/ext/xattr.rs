@@ -2,10 +2,11 @@
 //!
 //! Access control lists have a shorter form on the disk than for getxattr(2): only named users and groups have a number.
 
+use super::super::crc::crc32c;
 use super::super::error::{Error, Problem};
+use super::super::linux;
 use super::super::little::{low16, low32, put};
-use super::super::tree::{Attributes, Inode};
-use super::crc::crc32c;
+use super::super::tree::Inode;
 use super::space::INODE;
 
 const MAGIC: u32 = 0xea02_0000;
@@ -16,14 +17,17 @@ const ROOM: usize = INODE as usize - INSIDE - 4;
 const HEADER: usize = 32;
 const ENTRY: usize = 16;
 
-/// Prefixes of names by their numbers. The first two stand for a whole name.
-const PREFIXES: [(u8, &[u8]); 5] = [
-    (2, b"system.posix_acl_access"),
-    (3, b"system.posix_acl_default"),
-    (1, b"user."),
-    (4, b"trusted."),
-    (6, b"security."),
+/// Namespaces by their numbers.
+const NAMESPACES: [(&str, u8); 5] = [
+    ("system.posix_acl_access", ACCESS),
+    ("system.posix_acl_default", DEFAULT),
+    ("user.", 1),
+    ("trusted.", 4),
+    ("security.", 6),
 ];
+/// Access control lists.
+const ACCESS: u8 = 2;
+const DEFAULT: u8 = 3;
 
 /// An attribute as it is kept.
 struct Entry<'a> {
@@ -66,8 +70,7 @@ impl Encoded {
 
 /// Encodes the attributes of an inode.
 pub(super) fn encode(inode: &Inode, block: usize) -> Result<Encoded, Error> {
-    let bad = |problem| Error::Entry { path: String::from_utf8_lossy(&inode.path).into_owned(), problem };
-    let mut entries = list(&inode.meta.attributes).map_err(bad)?;
+    let mut entries = list(inode, block as u64)?;
     let mut inside = Vec::new();
     let mut left = ROOM - 4;
     entries = entries
@@ -93,7 +96,7 @@ pub(super) fn encode(inode: &Inode, block: usize) -> Result<Encoded, Error> {
         let wanted = HEADER + 4 + entries.iter().map(Entry::size).map(|(own, value)| own + value).sum::<usize>();
         if wanted > block {
             let (value, most) = (wanted as u64, block as u64);
-            return Err(bad(Problem::TooLarge { what: "an attribute block of", value, most }));
+            return Err(Error::of(&inode.path, Problem::TooLarge { what: "an attribute block of", value, most }));
         }
         let mut bytes = lay(&entries, block, HEADER);
         let hash = entries.iter().fold(0_u32, |hash, entry| hash.rotate_left(16) ^ entry.hash());
@@ -131,27 +134,17 @@ fn lay(entries: &[Entry<'_>], size: usize, header: usize) -> Vec<u8> {
 }
 
 /// All attributes, in the order in which the kernel looks them up in a block.
-fn list(attributes: &Attributes) -> Result<Vec<Entry<'_>>, Problem> {
+fn list(inode: &Inode, largest: u64) -> Result<Vec<Entry<'_>>, Error> {
     let mut entries = Vec::new();
-    for (name, value) in attributes {
-        let (prefix, start) = PREFIXES
-            .iter()
-            .find(|(number, start)| if *number == 2 || *number == 3 { name == start } else { name.starts_with(start) })
-            .ok_or(Problem::Unsupported { what: "attributes but user, trusted, security and access control lists" })?;
-        let name = &name[start.len()..];
-        let list = matches!(prefix, 2 | 3);
-        if name.is_empty() && !list {
-            return Err(Problem::Unsupported { what: "attributes without a name" });
-        }
-        if name.len() > 255 {
-            return Err(Problem::TooLarge { what: "an attribute's name of", value: name.len() as u64, most: 255 });
-        }
-        let value = if list {
-            shorten(value).ok_or(Problem::Unsupported { what: "access control list of this form" })?
+    for (name, value) in &inode.meta.attributes {
+        let (prefix, name) = linux::attribute(&inode.path, &NAMESPACES, name, value, largest)?;
+        let value = if matches!(prefix, ACCESS | DEFAULT) {
+            let problem = Problem::Unsupported { what: "access control list of this form" };
+            shorten(value).ok_or_else(|| Error::of(&inode.path, problem))?
         } else {
             value.clone()
         };
-        entries.push(Entry { prefix: *prefix, name, value });
+        entries.push(Entry { prefix, name, value });
     }
     entries.sort_by_key(|entry| (entry.prefix, entry.name.len(), entry.name));
     Ok(entries)

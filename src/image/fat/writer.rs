@@ -1,6 +1,7 @@
 //! From a tree to a file system.
 
-use super::super::device::{Device, pieces};
+use super::super::content::pieces;
+use super::super::device::Device;
 use super::super::error::{Error, Problem};
 use super::super::little::{low16, low32, put};
 use super::super::output::Output;

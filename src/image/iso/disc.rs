@@ -7,7 +7,7 @@ use super::folder::{Addresses, Bytes, View};
 use super::hybrid::{Places, TAIL};
 use super::volume::{self, Volume};
 use super::{BLOCK, Info, Joliet, Options};
-use crate::image::copy::{copy, unwritten};
+use crate::image::content::{copy, unwritten};
 use crate::image::{Contents, Error, Kind, Output, Tree};
 
 /// The first descriptor.

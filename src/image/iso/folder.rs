@@ -4,7 +4,6 @@ use super::name::{Child, joliet, plain};
 use super::record::Record;
 use super::rock::{self, Continuations};
 use super::{BLOCK, Joliet};
-use crate::image::copy::bad;
 use crate::image::{Error, Kind, Problem, Tree};
 
 /// Most bytes of one extent: whole blocks, in 32 bits.
@@ -121,7 +120,7 @@ impl View {
                 entries = rock::own(inode, number);
                 if at == 0 && identifier == &[0] {
                     if !inode.meta.attributes.is_empty() {
-                        return Err(bad(&inode.path, Problem::Unsupported { what: "extended attributes" }));
+                        return Err(Error::of(&inode.path, Problem::Unsupported { what: "extended attributes" }));
                     }
                     entries.insert(0, rock::speaks());
                     entries.push(rock::version());
@@ -162,7 +161,7 @@ impl View {
         if bytes.len() as u64 > EXTENT {
             let (value, most) = (bytes.len() as u64, EXTENT);
             let path = &tree.inodes[folder.inode].path;
-            return Err(bad(path, Problem::TooLarge { what: "a folder of", value, most }));
+            return Err(Error::of(path, Problem::TooLarge { what: "a folder of", value, most }));
         }
         Ok(bytes)
     }

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::image::copy::bad;
 use crate::image::{Error, Inode, Kind, Problem, Tree};
 
 /// Whether a volume has names in UCS-2.
@@ -100,7 +99,7 @@ pub(super) fn joliet(tree: &Tree, entries: &[(Vec<u8>, usize)], longest: usize) 
 }
 
 fn wide<'a>(inode: &Inode, name: &'a [u8], longest: usize) -> Result<impl Iterator<Item = u16> + 'a, Error> {
-    let wrong = |what| bad(&inode.path, Problem::Unsupported { what });
+    let wrong = |what| Error::of(&inode.path, Problem::Unsupported { what });
     let text = std::str::from_utf8(name).map_err(|_| wrong("Joliet names that are not UTF-8"))?;
     if text.chars().any(|c| !(' '..='\u{ffff}').contains(&c) || "*/:;?\\".contains(c)) {
         return Err(wrong("Joliet names with control characters, `*`, `:`, `;`, `?`, `\\`, or characters over U+FFFF"));
@@ -108,7 +107,7 @@ fn wide<'a>(inode: &Inode, name: &'a [u8], longest: usize) -> Result<impl Iterat
     let (value, most) = (text.chars().count(), longest);
     if value > most {
         let (value, most) = (value as u64, most as u64);
-        return Err(bad(&inode.path, Problem::TooLarge { what: "a Joliet name of", value, most }));
+        return Err(Error::of(&inode.path, Problem::TooLarge { what: "a Joliet name of", value, most }));
     }
     Ok(text.encode_utf16())
 }

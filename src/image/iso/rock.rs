@@ -5,7 +5,6 @@
 
 use super::BLOCK;
 use super::record::{both_32, short_time};
-use crate::image::copy::bad;
 use crate::image::{Error, Inode, Kind, Problem};
 
 /// Most bytes of a name: Linux passes over names of 254 and 255 bytes.
@@ -59,7 +58,7 @@ pub(super) fn version() -> Vec<u8> {
 
 /// What the record of a name has.
 pub(super) fn named(inode: &Inode, number: usize, name: &[u8]) -> Result<Vec<Vec<u8>>, Error> {
-    let refused = |problem| Err(bad(&inode.path, problem));
+    let refused = |problem| Err(Error::of(&inode.path, problem));
     if !inode.meta.attributes.is_empty() {
         return refused(Problem::Unsupported { what: "extended attributes" });
     }
@@ -90,12 +89,14 @@ pub(super) fn named(inode: &Inode, number: usize, name: &[u8]) -> Result<Vec<Vec
 fn device(inode: &Inode, major: u32, minor: u32) -> Result<[u32; 2], Error> {
     for (what, value, most) in [("a major number of", major, 0xfff), ("a minor number of", minor, 0xf_ffff)] {
         if value > most {
-            return Err(bad(&inode.path, Problem::TooLarge { what, value: value.into(), most: most.into() }));
+            return Err(Error::of(&inode.path, Problem::TooLarge { what, value: value.into(), most: most.into() }));
         }
     }
     match (major, minor) {
         (_, 0..=0xff) => Ok([0, major << 8 | minor]),
-        (0, _) => Err(bad(&inode.path, Problem::Unsupported { what: "minor numbers over 255 of the major number 0" })),
+        (0, _) => {
+            Err(Error::of(&inode.path, Problem::Unsupported { what: "minor numbers over 255 of the major number 0" }))
+        }
         _ => Ok([major, minor]),
     }
 }

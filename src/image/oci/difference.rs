@@ -8,7 +8,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::digest::Digest;
-use crate::image::copy::bad;
 use crate::image::{Attributes, Builder, Error, Kind, Meta, Problem, Tree};
 
 /// What hides one name.
@@ -41,7 +40,7 @@ fn split(path: &[u8]) -> (&[u8], &[u8]) {
 /// Complains of names that would hide others.
 pub(super) fn no_whiteouts(tree: &Tree) -> Result<(), Error> {
     match tree.names().find(|(path, ..)| split(path).1.starts_with(WHITEOUT)) {
-        Some((path, ..)) => Err(bad(&path, Problem::Unsupported { what: "names that begin with `.wh.`" })),
+        Some((path, ..)) => Err(Error::of(&path, Problem::Unsupported { what: "names that begin with `.wh.`" })),
         None => Ok(()),
     }
 }
@@ -133,7 +132,7 @@ pub fn difference(lower: &Tree, upper: &Tree, whiteouts: Whiteouts) -> Result<Tr
             if prefix.len() + name.len() > 255 {
                 let (value, most) = (name.len() as u64, 251);
                 let problem = Problem::TooLarge { what: "a name to be hidden of", value, most };
-                return Err(bad(&joined(&inode.path, b"", name), problem));
+                return Err(Error::of(&joined(&inode.path, b"", name), problem));
             }
             let path = joined(&inode.path, prefix, name);
             with_folders(&path);

@@ -8,7 +8,7 @@ use super::describe::{Image, Options, named};
 use super::json::{canonical, object};
 use super::sink::Sink;
 use crate::digest::{Digest, HashWriter};
-use crate::image::copy::unwritten;
+use crate::image::content::unwritten;
 use crate::image::{Compression, Contents, Error, Tree, tar};
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";

@@ -61,7 +61,7 @@ pub(super) fn write<W: Output>(
                 continue;
             }
             queue.data.places.insert(*digest, Place::default());
-            let mut content = Content::open(contents, inode, digest)?;
+            let mut content = Content::open(contents, &inode.path, digest)?;
             queue.file(&mut content, digest, packer.block as usize)?;
             content.end()?;
         }

@@ -64,6 +64,40 @@ fn recipes_are_what_is_run() {
 }
 
 #[test]
+fn mistakes_in_partitions_and_volumes() {
+    let more = r#"
+[image.SUMS]
+format = "sums"
+
+[image."all.img"]
+format = "disk"
+kernel = "kernel/bzImage"
+initramfs = "kernel/init"
+partitions = ["disk.img", "SUMS", "root.squashfs"]
+
+[image."both.img"]
+format = "fat"
+root = "kernel"
+kernel = "kernel/bzImage"
+
+[image."neither.img"]
+format = "fat"
+
+[image."init.img"]
+format = "fat"
+root = "kernel"
+initramfs = "kernel/init"
+
+[image."root.sqfs"]
+format = "sqashfs"
+root = "kernel"
+"#;
+    insta::with_settings!({snapshot_path => "../../../snapshots", prepend_module_to_snapshot => false}, {
+        insta::assert_snapshot!("stage_mistakes_partitions", project(&format!("{GOOD}{more}")).mistakes());
+    });
+}
+
+#[test]
 fn mistakes_in_images() {
     let wrong = GOOD
         .replace("root = \"kernel\"", "root = \"kernle\"\nlabel = \"x\"")

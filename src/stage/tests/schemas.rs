@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{ARCHIVES, FULL, Project, SEED, SOURCES};
-use crate::stage::{parse, parse_image, parse_sysroot, sources_schema, stage_schema, sysroot_schema};
+use crate::image::Recipe;
+use crate::stage::{parse, parse_sysroot, sources_schema, stage_schema, sysroot_schema};
 
 fn schemas() -> [(&'static str, Value); 3] {
     [("stage", stage_schema()), ("sources", sources_schema()), ("sysroot", sysroot_schema())]
@@ -42,7 +43,6 @@ fn schema_and_reader_know_the_same_keys() {
         (&stage, parse::STAGE),
         (&stage["$defs"]["SourceUse"], parse::SOURCE_USE),
         (&stage["$defs"]["Win"], parse::WIN),
-        (&stage["$defs"]["Image"], parse_image::IMAGE),
         (&stage["$defs"]["Limits"], parse::LIMITS),
         (&sources["$defs"]["SourceDef"], parse::SOURCE_DEF),
         (&sysroot, parse_sysroot::SYSROOT),
@@ -52,6 +52,11 @@ fn schema_and_reader_know_the_same_keys() {
     ];
     for (schema, known) in tables {
         assert_eq!(keys(schema), known.iter().copied().collect());
+        assert_eq!(schema["additionalProperties"], Value::Bool(false));
+    }
+    let image = schemars::schema_for!(Recipe).to_value();
+    for schema in [&stage["$defs"]["Image"], &image] {
+        assert_eq!(keys(schema), Recipe::keys());
         assert_eq!(schema["additionalProperties"], Value::Bool(false));
     }
 }

@@ -51,6 +51,13 @@ pub struct Found {
     pub pair: [Option<usize>; 2],
 }
 
+impl Found {
+    /// One that nothing that was tried makes: it differs in these runs.
+    fn unknown(place: String, with: Count, pair: [Option<usize>; 2]) -> Self {
+        Self { place, by: By::Unknown, proved: false, with, without: Count::default(), cured: None, pair }
+    }
+}
+
 /// All runs of a stage, and what they come to.
 #[derive(Debug, Default)]
 pub struct Experiment {
@@ -148,16 +155,7 @@ impl<R: Runs> Experimenter<'_, R> {
         if self.it.done[runs[0]].left.is_none() {
             let count = Count { runs: 1, differ: 1 };
             let pair = [None, Some(runs[0])];
-            let place = FAILS.to_owned();
-            self.it.found.push(Found {
-                place,
-                by: By::Unknown,
-                proved: false,
-                with: count,
-                without: Count::default(),
-                cured: None,
-                pair,
-            });
+            self.it.found.push(Found::unknown(FAILS.to_owned(), count, pair));
             return Ok(false);
         }
         if !self.places(&runs).is_empty() {
@@ -287,15 +285,7 @@ impl<R: Runs> Experimenter<'_, R> {
         for place in open {
             let pair = self.unlike(&runs, &place).map_or([None, None], |pair| pair.map(Some));
             let with = self.differing(&runs, &place);
-            self.it.found.push(Found {
-                place,
-                by: By::Unknown,
-                proved: false,
-                with,
-                without: Count::default(),
-                cured: None,
-                pair,
-            });
+            self.it.found.push(Found::unknown(place, with, pair));
         }
         Ok(())
     }
@@ -551,15 +541,7 @@ impl<R: Runs> Experimenter<'_, R> {
         for place in self.places(&[*first]).into_iter().filter(|place| !found.contains(place)) {
             let with = Count { runs: runs.len() as u32, differ: runs.len() as u32 };
             let pair = [None, Some(*first)];
-            self.it.found.push(Found {
-                place,
-                by: By::Unknown,
-                proved: false,
-                with,
-                without: Count::default(),
-                cured: None,
-                pair,
-            });
+            self.it.found.push(Found::unknown(place, with, pair));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! CRC-32C (Castagnoli), reflected, without the final inversion: the kernel's `crc32c_le`.
+//! CRC-32C (Castagnoli), reflected, without the final inversion: the kernel's `crc32c`.
 
 const TABLE: [u32; 256] = {
     let mut table = [0; 256];
@@ -19,4 +19,14 @@ const TABLE: [u32; 256] = {
 /// Goes on from `crc` over `bytes`.
 pub(super) fn crc32c(crc: u32, bytes: &[u8]) -> u32 {
     bytes.iter().fold(crc, |crc, byte| TABLE[usize::from(crc.to_le_bytes()[0] ^ byte)] ^ crc >> 8)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_checksum_is_the_known_one() {
+        // RFC 3720, B.4, inverted.
+        assert_eq!(!super::crc32c(!0, &[0; 32]), 0x8a91_36aa);
+        assert_eq!(!super::crc32c(!0, b"123456789"), 0xe306_9283);
+    }
 }
