@@ -5,6 +5,9 @@
 # glibc wants to be optimised, and to choose by itself what it protects.
 export CFLAGS="-O2 -g0 -ffile-prefix-map=/src/glibc=glibc -ffile-prefix-map=/build=."
 
+# The archive comes without the manual, and make would go there.
+sed -i 's/ wctype manual shadow / wctype shadow /' /src/glibc/Makeconfig
+
 echo "== configure"
 # libc_cv_slibdir, libc_cv_rtlddir: its own choice would be lib64 for both on x86_64.
 # No profile, nscd, time zone tools, makeinfo: nothing that an image has. -werror: other compilers, other warnings.

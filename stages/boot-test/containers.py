@@ -1,0 +1,125 @@
+"""The image for containers, run by stock runc and crun.
+
+They want to be root and to mount, which nobody is in a stage: so they run in the virtual machine, on our kernel, with our
+root file system around them. What they need is a second cpio archive behind the initramfs; the kernel unpacks both over
+each other (initramfs, Documentation/driver-api/early-userspace/buffer-format.rst). The first program moves everything to
+a file system that pivot_root(2) accepts, and unpacks the image's archive with umoci.
+"""
+
+import os
+import stat
+
+INIT = "rdinit=/containers/start"
+REQUIRED = {"umoci", "runc", "crun"}
+# What of the tree is needed: the programs, and all that they load.
+WANTED = ("lib", "lib64", "bin", "sbin", "usr/lib", "usr/lib64", "usr/bin", "usr/sbin")
+
+START = """#!/bin/sh
+# The initramfs itself cannot be left by pivot_root(2).
+export PATH=/bin:/sbin:/usr/bin:/usr/sbin
+mount -t proc proc /proc
+mount -t tmpfs -o mode=0755,size=900m root /mnt
+mkdir /mnt/proc /mnt/sys /mnt/dev /mnt/run /mnt/tmp /mnt/mnt /mnt/root
+for name in bin containers etc init lib lib64 sbin usr var; do
+    [ ! -e "/$name" ] || cp -a "/$name" /mnt/
+done
+exec switch_root /mnt /containers/run
+"""
+
+RUN = """#!/bin/sh
+export PATH=/bin:/sbin:/usr/bin:/usr/sbin LC_ALL=C HOME=/root
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs dev /dev
+mkdir -p /dev/pts
+mount -t devpts devpts /dev/pts
+mount -t tmpfs run /run
+mount -t tmpfs tmp /tmp
+mount -t cgroup2 cgroup2 /sys/fs/cgroup
+dmesg -n 4
+ip link set lo up
+total=0
+passed=0
+check() {
+    name=$1
+    shift
+    total=$((total + 1))
+    if "$@" >/tmp/log 2>&1; then
+        passed=$((passed + 1))
+        echo "CHECK $name ok"
+    else
+        cat /tmp/log
+        echo "CHECK $name FAIL $(tail -n 1 /tmp/log)"
+    fi
+}
+unpack() {
+    mkdir -p /run/layout && tar -xf /containers/oci.tar -C /run/layout && umoci unpack --image /run/layout:latest /run/bundle
+}
+# The container's own shell, once as it comes from the image's configuration, by the runtime of that name.
+contained() {
+    sed -e 's/"terminal": *true/"terminal": false/' \\
+        -e 's|"/bin/sh"|"/bin/sh", "-c", "echo $(id -u) $(cat /proc/self/cgroup | wc -l) $(hostname) $(ls /proc \\| grep -c ^1$) $(/bin/busybox echo from-inside)"|' \\
+        /run/bundle/config.json >/run/bundle/config.new
+    cp /run/bundle/config.json /run/bundle/config.old
+    cp /run/bundle/config.new /run/bundle/config.json
+    said=$("$1" run --bundle /run/bundle "with-$1" 2>&1)
+    status=$?
+    cp /run/bundle/config.old /run/bundle/config.json
+    echo "$said"
+    [ "$status" = 0 ] && case $said in *from-inside*) ;; *) false ;; esac
+}
+check umoci unpack
+check runc contained runc
+check crun contained crun
+if [ "$passed" = "$total" ]; then
+    echo "SELF-CHECK PASSED $passed of $total"
+else
+    echo "SELF-CHECK FAILED $((total - passed)) of $total"
+fi
+sync
+poweroff -f
+"""
+
+
+def entry(number, name, mode, data):
+    """One member of a cpio archive of the kind `newc` (cpio(5)): header, name and data, each padded to four bytes."""
+    name = name.encode() + b"\0"
+    fields = (number, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name), 0)
+    head = b"070701" + b"".join(b"%08X" % field for field in fields) + name
+    return head + bytes(-len(head) % 4) + data + bytes(-len(data) % 4)
+
+
+def members(tree):
+    """(path, mode, content) of the programs of a tree, folders before what is in them."""
+    yield "containers", stat.S_IFDIR | 0o755, b""
+    for top in WANTED:
+        path = os.path.join(tree, top)
+        if os.path.islink(path):
+            continue
+        for folder, folders, files in os.walk(path):
+            folders.sort()
+            below = os.path.relpath(folder, tree)
+            yield below, stat.S_IFDIR | 0o755, b""
+            for name in sorted(files + [name for name in folders if os.path.islink(os.path.join(folder, name))]):
+                place = os.path.join(folder, name)
+                if os.path.islink(place):
+                    yield f"{below}/{name}", stat.S_IFLNK | 0o777, os.readlink(place).encode()
+                else:
+                    with open(place, "rb") as file:
+                        yield f"{below}/{name}", stat.S_IFREG | 0o755, file.read()
+
+
+def initrd(images, tree, path):
+    """Writes the initramfs with what containers need behind it, and gives its path."""
+    extra = list(members(tree))
+    extra += [(f"containers/{name}", stat.S_IFREG | 0o755, text.encode()) for name, text in (("start", START), ("run", RUN))]
+    with open(f"{images}/oci.tar", "rb") as file:
+        extra.append(("containers/oci.tar", stat.S_IFREG | 0o644, file.read()))
+    with open(f"{images}/initramfs.img", "rb") as file:
+        first = file.read()
+    with open(path, "wb") as out:
+        out.write(first + bytes(-len(first) % 4))
+        for number, (name, mode, data) in enumerate(extra, 1):
+            out.write(entry(number, name, mode, data))
+        out.write(entry(0, "TRAILER!!!", 0, b""))
+    return path
