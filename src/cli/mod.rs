@@ -21,6 +21,7 @@ pub mod docs;
 mod enter;
 pub mod exit;
 pub mod failure;
+mod machines;
 pub mod named;
 mod output;
 mod panics;

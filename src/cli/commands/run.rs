@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::build::Resolver;
 use crate::cli::enter::enter;
+use crate::cli::machines::Machine;
 use crate::cli::named::Named;
 use crate::cli::project::Project;
 use crate::cli::{Context, ExitCode, Failure, pins};
@@ -16,7 +17,7 @@ use crate::store::{Store, TreeBuilder};
 
 /// Start what a stage left, on this terminal.
 ///
-/// An image starts in a virtual machine of the project's own (sysroot `vm`): a disk or an ISO by UEFI, or with --bios by
+/// An image starts in a virtual machine of the project's own (sysroot `vm` or `vm-ARCH`): a disk or an ISO by UEFI, or with --bios by
 /// BIOS; a folder with `kernel` and `initramfs.img` directly. Its serial console is this terminal; Ctrl-A X ends it. A tree
 /// with a root file system starts as a container: a program in it, in the sandbox of a stage. Either way there is no
 /// network but the machine's own, nothing is written to what is started, and no program of the host is run.
@@ -43,9 +44,9 @@ pub struct Args {
     /// Memory of the machine, in MiB.
     #[arg(short, long, value_name = "MIB", default_value_t = 256, conflicts_with = "oci", value_parser = clap::value_parser!(u32).range(16..))]
     pub memory: u32,
-    /// The sysroot that has the virtual machine.
-    #[arg(long, value_name = "NAME", default_value = "vm", conflicts_with = "oci")]
-    pub sysroot: String,
+    /// The sysroot that has the virtual machine [default: the project's for the architecture].
+    #[arg(long, value_name = "NAME", conflicts_with = "oci")]
+    pub sysroot: Option<String>,
     /// Added to the kernel's command line, where the kernel is started directly.
     #[arg(long, value_name = "TEXT", conflicts_with = "oci")]
     pub append: Option<String>,
@@ -56,28 +57,6 @@ pub struct Args {
 
 /// Where the sandbox has what is started.
 const IMAGE: &str = "image";
-/// No device that is not named; the console is the terminal, with a menu behind Ctrl-A.
-const MACHINE: &[&str] = &[
-    "/usr/bin/qemu-system-x86_64",
-    "-nodefaults",
-    "-no-user-config",
-    "-display",
-    "none",
-    "-machine",
-    "q35,usb=off",
-    "-accel",
-    "tcg",
-    "-cpu",
-    "max",
-    "-serial",
-    "mon:stdio",
-    "-device",
-    "virtio-rng-pci",
-    "-netdev",
-    "user,id=net,restrict=on",
-    "-device",
-    "virtio-net-pci,netdev=net,romfile=",
-];
 
 /// Runs it.
 ///
@@ -86,6 +65,16 @@ const MACHINE: &[&str] = &[
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let project = Project::load(context)?;
     let started = Started::find(&args.image, &project, context)?;
+    let architecture = context.params.get("arch").unwrap_or_default();
+    if args.oci && architecture != std::env::consts::ARCH {
+        let text =
+            format!("cannot start `{}` as a container: it is for {architecture}, and this machine is not", args.image);
+        let hint = "an image of it starts in a virtual machine: `repro run image`".to_owned();
+        return Err(Failure::new(ExitCode::Usage, text).hint(Some(hint)));
+    }
+    let machine = Machine::of(architecture).ok_or_else(|| {
+        Failure::new(ExitCode::Usage, format!("cannot start a machine: there is none for {architecture}"))
+    })?;
     let (tools, inputs, argv) = match &started {
         Started::Folder(tree) if args.oci => {
             let argv = if args.command.is_empty() { vec!["/bin/sh".to_owned()] } else { args.command.clone() };
@@ -97,8 +86,9 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
             return Err(failure.hint(Some("name the tree of a root file system".to_owned())));
         }
         started => {
-            let (tree, argv) = started.machine(args, &project.store)?;
-            (sysroot(&args.sysroot, &project, context)?, vec![Layer { label: IMAGE.to_owned(), tree }], argv)
+            let (tree, argv) = started.machine(machine, args, &project.store)?;
+            let name = args.sysroot.as_deref().unwrap_or(machine.sysroot);
+            (sysroot(name, &project, context)?, vec![Layer { label: IMAGE.to_owned(), tree }], argv)
         }
     };
     let inputs = ActionInputs {
@@ -147,8 +137,8 @@ impl Started {
     }
 
     /// The tree that the machine sees, and the machine.
-    fn machine(&self, args: &Args, store: &Store) -> Result<(Digest, Vec<String>), Failure> {
-        let mut argv: Vec<String> = MACHINE.iter().map(|word| (*word).to_owned()).collect();
+    fn machine(&self, machine: &Machine, args: &Args, store: &Store) -> Result<(Digest, Vec<String>), Failure> {
+        let mut argv = machine.command();
         let mut add = |words: &[&str]| argv.extend(words.iter().map(|word| (*word).to_owned()));
         add(&["-m", &args.memory.to_string()]);
         let drive = |name: &str| format!("if=none,id=drive,format=raw,readonly=on,file=/in/{IMAGE}/{name}");
@@ -170,19 +160,25 @@ impl Started {
             Self::File { name, content, mode } => {
                 let is_disc = name.ends_with(".iso");
                 add(&["-drive", &format!("{}{}", drive(name), if is_disc { ",media=cdrom" } else { "" })]);
-                add(&[
-                    "-device",
-                    if is_disc { "ide-cd,drive=drive,bootindex=1" } else { "virtio-blk-pci,drive=drive,bootindex=1" },
-                ]);
+                let mut device = if is_disc { machine.disc } else { &["-device", "virtio-blk-pci"] }.to_vec();
+                let last = format!("{},drive=drive,bootindex=1", device.pop().unwrap_or_default());
+                device.push(&last);
+                add(&device);
                 let mut tree = TreeBuilder::new(store);
                 tree.blob(name, *mode, *content)?;
                 tree.finish()?
             }
         };
+        if args.bios && !machine.bios {
+            let failure =
+                Failure::new(ExitCode::Usage, format!("cannot start `{}`: this machine has no BIOS", args.image));
+            return Err(failure.hint(Some("leave `--bios` out".to_owned())));
+        }
         if !args.bios {
             // The firmware's variables are not kept: it finds what starts by itself.
-            add(&["-drive", "if=pflash,format=raw,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd"]);
-            add(&["-drive", "if=pflash,format=raw,snapshot=on,file=/usr/share/OVMF/OVMF_VARS_4M.fd"]);
+            let [code, variables] = machine.efi;
+            add(&["-drive", &format!("if=pflash,format=raw,readonly=on,file={code}")]);
+            add(&["-drive", &format!("if=pflash,format=raw,snapshot=on,file={variables}")]);
         }
         Ok((tree, argv))
     }
