@@ -19,9 +19,12 @@ if [ "$target" != "$compiler" ]; then
     for tool in addr2line ar as c++filt elfedit ld ld.bfd nm objcopy objdump ranlib readelf size strings strip; do
         ln -s "$compiler-$tool" "/out/usr/bin/$target-$tool"
     done
+    # The compiler's own headers come before the library's, as glibc's ask for (`#include_next`); musl's come first by
+    # themselves. Said before the caller's own options, so that these win.
+    own=$("$compiler-gcc" -print-file-name=include)
     for tool in gcc g++ cpp; do
-        # Said before the caller's own options, so that these win.
-        printf '#!/bin/sh\nexec %s-%s -mglibc "$@"\n' "$compiler" "$tool" >"/out/usr/bin/$target-$tool"
+        printf '#!/bin/sh\nexec %s-%s -mglibc -isystem %s -isystem %s-fixed "$@"\n' "$compiler" "$tool" "$own" "$own" \
+            >"/out/usr/bin/$target-$tool"
         chmod 0755 "/out/usr/bin/$target-$tool"
     done
     ln -s "$target-gcc" "/out/usr/bin/$target-cc"
