@@ -38,5 +38,6 @@ pub mod stage;
 pub mod store;
 pub mod sys;
 pub mod sysroot;
+pub mod template;
 pub mod trace;
 pub mod verify;

@@ -40,6 +40,8 @@ mod sbom;
 mod signals;
 #[path = "cli/store.rs"]
 mod store;
+#[path = "cli/template.rs"]
+mod template;
 #[path = "cli/trace.rs"]
 mod trace;
 #[path = "cli/unpack.rs"]

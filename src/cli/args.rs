@@ -28,13 +28,21 @@ pub struct Globals {
     #[arg(short = 'C', long, value_name = "DIR", global = true)]
     pub directory: Option<PathBuf>,
     /// Where results are kept [default: $XDG_CACHE_HOME/repro or ~/.cache/repro].
-    #[arg(long, value_name = "DIR", env = "REPRO_STORE", hide_env_values = true, global = true)]
+    #[arg(long, value_name = "DIR", env = "REPRO_STORE", hide_env = true, global = true)]
     pub store: Option<PathBuf>,
     /// Processes that may run at once, over all stages [default: one a core].
     #[arg(short, long, value_name = "N", global = true, value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub jobs: Option<u32>,
-    /// Colour the output; `auto` heeds NO_COLOR and whether it goes to a terminal.
-    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto", global = true)]
+    /// Colour: always, never, or auto [default], which heeds NO_COLOR and terminals.
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_default_value = true,
+        hide_possible_values = true,
+        global = true
+    )]
     pub color: ColorChoice,
     /// Say only what went wrong.
     #[arg(short, long, global = true, conflicts_with = "verbose")]
@@ -77,6 +85,8 @@ pub enum ColorChoice {
 #[derive(Debug, Subcommand)]
 #[allow(missing_docs, reason = "clap would take the text of a variant for that of the command's `Args`")]
 pub enum Command {
+    Init(commands::init::Args),
+    New(commands::new::Args),
     Build(commands::build::Args),
     Lock(commands::lock::Args),
     Fetch(commands::fetch::Args),

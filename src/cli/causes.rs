@@ -4,7 +4,7 @@ use super::exit::ExitCode;
 use super::failure::Failure;
 use crate::{
     attest, audit, build, container, diff, exec, fetch, format, fs, lockfile, pack, provenance, sandbox, sbom,
-    schedule, stage, store, sys, sysroot, trace, verify,
+    schedule, stage, store, sys, sysroot, template, trace, verify,
 };
 
 /// `?` in commands: the code, and the error's own text and hint.
@@ -53,6 +53,10 @@ causes! {
     pack::Error => |error| match error {
         pack::Error::Store(error) => store_code(error),
         pack::Error::Fs(_) => ExitCode::Bug,
+        _ => ExitCode::Usage,
+    },
+    template::Error => |error| match error {
+        template::Error::Fs(_) => ExitCode::Bug,
         _ => ExitCode::Usage,
     },
     stage::Mistakes => |_| ExitCode::Usage,

@@ -51,6 +51,8 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
     signals::listen(&cancel)?;
     let context = Context::new(cli.globals, cancel)?;
     let result = match &cli.command {
+        Command::Init(args) => commands::init::run(args, &context),
+        Command::New(args) => commands::new::run(args, &context),
         Command::Build(args) => commands::build::run(args, &context),
         Command::Lock(args) => commands::lock::run(args, &context),
         Command::Fetch(args) => commands::fetch::run(args, &context),

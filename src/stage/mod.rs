@@ -22,6 +22,10 @@ mod tests;
 mod values;
 mod why;
 
+use std::collections::BTreeMap;
+
+use values::Wrong;
+
 pub use action::{
     ActionInputs, ComposeError, Composed, FolderEntry, LAYOUT, Layer, SourceInput, WinInput, compose, stage_directory,
 };
@@ -37,11 +41,38 @@ pub use schema::{sources_schema, stage_schema, sysroot_schema};
 pub use sysroot::{ArchiveDef, PackageWin, SysrootDef, SysrootFile, SysrootLink};
 pub use why::{Change, Record, RecordError, why};
 
+/// Whether this can be the name of a stage.
+///
+/// # Errors
+/// It cannot; in words, with the cure.
+pub fn check_name(name: &str) -> Result<(), String> {
+    values::name(name).map_err(Wrong::said)
+}
+
+/// What a parameter can be, its default first; none if there is no such parameter.
+pub fn parameter_values(name: &str) -> Option<&'static [&'static str]> {
+    params::values_of(name)
+}
+
+/// The sources that a text as that of `stages/sources.toml` defines.
+///
+/// # Errors
+/// All that is wrong with it.
+pub fn sources_of(text: &str) -> Result<BTreeMap<String, SourceDef>, Mistakes> {
+    let (sources, mistakes) = parse::sources("stages/sources.toml", text);
+    if mistakes.is_empty() { Ok(sources.unwrap_or_default()) } else { Err(Mistakes::new(mistakes)) }
+}
+
+/// A name as a key of TOML.
+pub fn toml_key(name: &str) -> String {
+    let is_bare = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+    if is_bare && !name.is_empty() { name.to_owned() } else { toml::Value::from(name).to_string() }
+}
+
 /// The bytes that a size with its unit means, such as `256MiB`.
 ///
 /// # Errors
 /// It means none; in words, with the cure.
 pub fn parse_size(text: &str) -> Result<u64, String> {
-    values::size(text)
-        .map_err(|wrong| [Some(wrong.message), wrong.help].into_iter().flatten().collect::<Vec<_>>().join(": "))
+    values::size(text).map_err(Wrong::said)
 }

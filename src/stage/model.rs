@@ -165,6 +165,19 @@ pub struct SourceDef {
 }
 
 impl SourceDef {
+    /// The table of `stages/sources.toml` that says this.
+    pub fn to_toml(&self) -> String {
+        let quoted = |text: &str| toml::Value::from(text).to_string();
+        let urls: Vec<String> = self.urls.iter().map(|url| quoted(url)).collect();
+        format!(
+            "[{}]\nversion = {}\nlicense = {}\nurls = [{}]\n",
+            super::toml_key(&self.name),
+            quoted(&self.version),
+            quoted(&self.license),
+            urls.join(", ")
+        )
+    }
+
     /// The last part of the first url: the archive's file name.
     pub fn file_name(&self) -> &str {
         let first = self.urls.first().map_or("", String::as_str);

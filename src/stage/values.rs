@@ -14,6 +14,11 @@ pub(super) struct Wrong {
 }
 
 impl Wrong {
+    /// Message and cure as one text.
+    pub(super) fn said(self) -> String {
+        [Some(self.message), self.help].into_iter().flatten().collect::<Vec<_>>().join(": ")
+    }
+
     pub(super) fn new<T>(message: impl Into<String>, help: Option<&str>) -> Result<T, Self> {
         Err(Self { message: message.into(), help: help.map(str::to_owned) })
     }

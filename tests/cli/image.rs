@@ -62,7 +62,7 @@ file = "one/root/etc/motd"
 format = "sums"
 "#;
 
-fn project() -> Project {
+pub fn project() -> Project {
     let project = Project::script(ROOT);
     project.write("project/stages/image/stage.toml", IMAGES);
     project
