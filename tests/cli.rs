@@ -34,6 +34,8 @@ mod inputs;
 mod manual;
 #[path = "cli/planted.rs"]
 mod planted;
+#[path = "cli/referrers.rs"]
+mod referrers;
 #[path = "cli/sbom.rs"]
 mod sbom;
 #[path = "cli/signals.rs"]

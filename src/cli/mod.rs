@@ -8,12 +8,14 @@
 //! - [`pins`]: what `lock`, `fetch` and `build` ask of the network.
 //! - `signals`: INT, TERM and HUP stop the run; a second one ends the process.
 //! - `output`: standard output, and what happens when nobody reads it.
+//! - `attach`: statements that go with an image.
 //! - `enter`: a sandbox on this terminal.
 //! - [`docs`]: the reference in Markdown.
 //!
 //! Data goes to stdout, talk to stderr. A broken pipe on stdout ends the process quietly with 128+13.
 
 pub mod args;
+mod attach;
 pub mod causes;
 pub mod commands;
 pub mod context;

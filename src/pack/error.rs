@@ -22,6 +22,14 @@ pub enum Error {
         /// How much is wrong.
         count: usize,
     },
+    /// What should be an image layout.
+    #[error("read the image layout `{path}`: {reason}")]
+    Layout {
+        /// The folder or file.
+        path: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// The run was stopped.
     #[error("write images: the run was stopped")]
     Cancelled,
@@ -103,6 +111,7 @@ impl Error {
             Self::Image(error) => error.hint(),
             Self::Table { .. } => Some("make the table from the very tree that is packed".to_owned()),
             Self::Missing { .. } => Some("a place is STAGE/PATH, and `out/STAGE` what that stage left".to_owned()),
+            Self::Layout { .. } => Some("name a folder or tar that holds an OCI image layout".to_owned()),
             Self::Cancelled => None,
         }
     }

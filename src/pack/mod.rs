@@ -8,8 +8,11 @@
 //!
 //! [`installed`] holds a mounted root, or the running system's own, against the table that it was made by.
 //!
+//! [`attach`] adds statements to an image layout that is there.
+//!
 //! What was read for an image is told ([`Written::read`]), so that the trace of such a stage says it as that of any other.
 
+mod attach;
 mod boot;
 mod container;
 mod contents;
@@ -20,6 +23,7 @@ pub mod table;
 #[cfg(test)]
 mod tests;
 
+pub use attach::attach;
 pub use error::{Error, Fault};
 pub use installed::{Deviant, Deviation, Installed, installed, installed_schema};
 pub use packer::{Packer, Written};

@@ -4,6 +4,7 @@
 //! [`Inventory`] is the graph below a stage as plain lists: upstream sources, packages of sysroots, the stages as build
 //! steps. It comes from the definitions and pins, so nothing can be left out. [`spdx()`]
 //! writes it as SPDX 2.3, [`cyclonedx()`] as CycloneDX 1.7, [`Seeds`] lists the part of it that nobody here compiled.
+//! [`omnibor()`] writes which files each file was made from, as hashes.
 //! [`Sizes`] says of how many bytes an output consists, and who gave them.
 //!
 //! # What is contained, and what only helped
@@ -35,6 +36,7 @@ mod gather;
 mod identifier;
 mod inventory;
 mod license;
+mod omnibor;
 mod packages;
 mod purl;
 mod reach;
@@ -49,6 +51,7 @@ pub use cyclonedx::cyclonedx;
 pub use error::Error;
 pub use gather::{Facts, delivered, gather};
 pub use inventory::{Delivered, Inventory, Package, Role, Source, Step, Taken};
+pub use omnibor::{Omnibor, omnibor};
 pub use seeds::{Amount, SEEDS_SCHEMA, Seed, SeedArchive, SeedSysroot, Seeds, seeds_schema};
 pub use sizes::{Bytes, Inside, Large, Output, SIZES_SCHEMA, Share, Sizes, sizes_schema};
 pub use spdx::spdx;

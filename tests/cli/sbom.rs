@@ -15,7 +15,7 @@ fn archive(name: &str, content: &str) -> Vec<u8> {
 }
 
 /// Two sources, of which one gets into what is left; and a stage that packs that.
-fn project() -> Project {
+pub fn project() -> Project {
     let project =
         Project::script("cat /src/alpha/hello >/out/hello; cat /src/beta/hello >/dev/null; echo 12345 >/out/x");
     let tables = "[alpha]\nversion = \"1\"\nlicense = \"MIT\"\nurls = [\"mirror://test/alpha.tar\"]\n\

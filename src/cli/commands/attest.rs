@@ -1,14 +1,17 @@
 //! `repro attest`
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::attest::{self, Check, Facts, Run, SecretKey, Trust};
+use crate::attest::{self, Check, Facts, PAYLOAD_TYPE, PREDICATE_TYPE, Run, SecretKey, Trust};
+use crate::cli::attach::attach;
 use crate::cli::project::Project;
 use crate::cli::terminal::Stream;
 use crate::cli::{Context, ExitCode, Failure};
 use crate::fs;
+use crate::image::oci::{Referrer, Subject};
 use crate::report::{check_text, count};
 
 /// State what stages are made from and what they left, so that others can check it.
@@ -24,6 +27,7 @@ use crate::report::{check_text, count};
   repro attest --new-key alice            makes alice and alice.pub, as `openssl genpkey -algorithm ed25519` does
   repro attest image --key alice -o image.intoto.jsonl
   repro attest image --key alice --builder https://builds.example/alice
+  repro attest rootfs --key alice --attach root.oci.tar
   repro attest --check image.intoto.jsonl --trust alice.pub
   repro verify --against image.intoto.jsonl --trust alice.pub
 
@@ -47,11 +51,14 @@ pub struct Args {
     /// Write to this file [default: standard output].
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Add each statement to this OCI image layout, a folder or a tar, as what refers to the image (a referrer).
+    #[arg(long, value_name = "LAYOUT")]
+    pub attach: Option<PathBuf>,
     /// Make a key in this new file, and its public half in FILE.pub.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["stages", "key", "builder", "finished_on", "unsigned", "output", "check"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["stages", "key", "builder", "finished_on", "unsigned", "output", "attach", "check"])]
     pub new_key: Option<PathBuf>,
     /// Check what this file states.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["stages", "key", "builder", "finished_on", "output"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["stages", "key", "builder", "finished_on", "output", "attach"])]
     pub check: Option<PathBuf>,
     /// Trust this public key, under this name [default: the file's]; may be given several times.
     #[arg(long, value_name = "[NAME=]KEY", requires = "check", conflicts_with = "unsigned")]
@@ -81,7 +88,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let builder = args.builder.clone().or_else(|| keys.first().map(|key| key.public().uri()));
     let run = Run::new(builder.ok_or(attest::Error::NoBuilder)?, args.finished_on.clone())?;
     let project = Project::load(context)?;
-    let mut text = Vec::new();
+    let mut lines: Vec<Vec<u8>> = Vec::new();
     let mut stages: Vec<&str> = Vec::new();
     for stage in &args.stages {
         if stages.contains(&stage.as_str()) {
@@ -90,11 +97,17 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         let previews = project.previews(stage, context)?;
         let Project { graph, lockfile, store } = &project;
         let statement = attest::describe(&Facts { graph, lockfile, store, previews: &previews }, &run)?;
-        text.extend(attest::seal(&statement, &keys));
+        lines.push(attest::seal(&statement, &keys));
         stages.push(stage);
     }
+    if let Some(layout) = &args.attach {
+        attach(layout, &referrers(&lines, args.unsigned), context)?;
+    }
+    let text = lines.concat();
     let Some(path) = &args.output else {
-        context.print(&String::from_utf8_lossy(&text))?;
+        if args.attach.is_none() {
+            context.print(&String::from_utf8_lossy(&text))?;
+        }
         return Ok(ExitCode::Done);
     };
     fs::replace(path, &text)?;
@@ -106,6 +119,23 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         context.say(&format!("wrote {} to `{}`", count(stages.len(), "statement"), path.display()));
     }
     Ok(ExitCode::Done)
+}
+
+/// The lines of a bundle as artifacts of their own.
+fn referrers(lines: &[Vec<u8>], bare: bool) -> Vec<Referrer<'_>> {
+    let media_type = if bare { PAYLOAD_TYPE } else { "application/vnd.dsse.envelope.v1+json" };
+    let annotations = BTreeMap::from([("in-toto.io/predicate-type".to_owned(), PREDICATE_TYPE.to_owned())]);
+    let mut referrers = Vec::new();
+    for line in lines {
+        referrers.push(Referrer {
+            subject: Subject::Whole,
+            artifact_type: PAYLOAD_TYPE.to_owned(),
+            media_type: media_type.to_owned(),
+            bytes: line.trim_ascii_end(),
+            annotations: annotations.clone(),
+        });
+    }
+    referrers
 }
 
 fn new_key(path: &Path, context: &Context) -> Result<ExitCode, Failure> {

@@ -3,11 +3,16 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use serde_json::json;
+
 use crate::build::Preview;
+use crate::cli::attach::attach;
 use crate::cli::project::Project;
 use crate::cli::{Context, ExitCode, Failure};
 use crate::fs;
+use crate::image::oci::{Referrer, Subject};
 use crate::provenance::Built;
+use crate::report::count;
 use crate::sbom::{self, Facts};
 use crate::stage::Stage;
 
@@ -20,19 +25,26 @@ use crate::stage::Stage;
 #[command(after_help = "Examples:
   repro sbom -o image.spdx.json
   repro sbom --format cyclonedx --files -o image.cdx.json
-  repro sbom busybox --format spdx")]
+  repro sbom busybox --format spdx
+  repro sbom rootfs --attach root.oci.tar
+  repro sbom busybox --format omnibor -o .omnibor
+
+OmniBOR is a folder: which files each file was made from, as a graph of hashes (gitoids), from traces.")]
 pub struct Args {
     /// The stage [default: what the project delivers].
     pub stage: Option<String>,
-    /// SPDX 2.3 or CycloneDX 1.7, both as JSON.
+    /// SPDX 2.3 or CycloneDX 1.7, both as JSON, or input manifests of OmniBOR 0.2.
     #[arg(long, value_enum, value_name = "FORMAT", default_value = "spdx")]
     pub format: Format,
     /// List the files of the result, too, each with its digests.
     #[arg(long)]
     pub files: bool,
-    /// Write to this file [default: standard output].
+    /// Write to this file, or for OmniBOR to this folder [default: standard output].
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Add it to this OCI image layout, a folder or a tar, as what refers to the image (a referrer).
+    #[arg(long, value_name = "LAYOUT")]
+    pub attach: Option<PathBuf>,
 }
 
 /// Which form a bill of materials has.
@@ -42,6 +54,8 @@ pub enum Format {
     Spdx,
     /// CycloneDX 1.7.
     Cyclonedx,
+    /// OmniBOR 0.2.
+    Omnibor,
 }
 
 /// Runs it.
@@ -57,15 +71,57 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let output = output.ok_or_else(|| sbom::Error::NotBuilt { stage: stage.clone() })?;
     let made = made(&previews);
     let built = |stage: &Stage| made.get(stage.name.as_str()).cloned();
-    let inventory = sbom::gather(&Facts { graph, lockfile, store, built: &built }, &[stage.as_str()])?;
+    let facts = Facts { graph, lockfile, store, built: &built };
+    if args.format == Format::Omnibor {
+        return omnibor(args, &facts, &stage, context);
+    }
+    let inventory = sbom::gather(&facts, &[stage.as_str()])?;
     let files = if args.files { sbom::delivered(store, output)? } else { Vec::new() };
-    let text = match args.format {
-        Format::Spdx => sbom::spdx(&inventory, &stage, &files)?,
-        Format::Cyclonedx => sbom::cyclonedx(&inventory, &stage, &files)?,
+    let (text, kind) = match args.format {
+        Format::Cyclonedx => (sbom::cyclonedx(&inventory, &stage, &files)?, "application/vnd.cyclonedx+json"),
+        _ => (sbom::spdx(&inventory, &stage, &files)?, "application/spdx+json"),
     };
     match &args.output {
         Some(path) => fs::replace(path, text.as_bytes())?,
-        None => context.print(&text)?,
+        None if args.attach.is_none() => context.print(&text)?,
+        None => {}
+    }
+    if let Some(layout) = &args.attach {
+        let referrer = Referrer {
+            subject: Subject::Whole,
+            artifact_type: kind.to_owned(),
+            media_type: kind.to_owned(),
+            bytes: text.as_bytes(),
+            annotations: BTreeMap::new(),
+        };
+        let attached = attach(layout, &[referrer], context)?;
+        if context.globals.json {
+            context
+                .print_json(&json!({ "schema": 1, "subject": attached.subject, "referrers": attached.referrers }))?;
+        }
+    }
+    Ok(ExitCode::Done)
+}
+
+/// Writes the input manifests.
+fn omnibor(args: &Args, facts: &Facts<'_>, stage: &str, context: &Context) -> Result<ExitCode, Failure> {
+    let usage = |message: &str| Failure::new(ExitCode::Usage, format!("cannot write input manifests: {message}"));
+    let Some(folder) = args.output.as_ref().filter(|_| args.attach.is_none() && !args.files) else {
+        return Err(usage("they are a folder of their own")
+            .hint(Some("name it by `--output DIR`, without --files and --attach".into())));
+    };
+    let graph = sbom::omnibor(facts, stage)?;
+    graph.write(folder)?;
+    let (manifests, untraced) = (graph.manifests.len(), &graph.untraced);
+    if context.globals.json {
+        let folder = folder.display().to_string();
+        context.print_json(&json!({ "schema": 1, "folder": folder, "manifests": manifests, "untraced": untraced }))?;
+        return Ok(ExitCode::Done);
+    }
+    context.say(&format!("wrote {} to `{}`", count(manifests, "input manifest"), folder.display()));
+    if !untraced.is_empty() {
+        let names: Vec<&str> = untraced.iter().map(String::as_str).collect();
+        context.say(&format!("not followed, without a trace: {}", names.join(", ")));
     }
     Ok(ExitCode::Done)
 }

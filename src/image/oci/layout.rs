@@ -12,11 +12,11 @@ use crate::image::content::unwritten;
 use crate::image::{Compression, Contents, Error, Tree, tar};
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+pub(super) const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
 const EMPTY: &str = "application/vnd.oci.empty.v1+json";
-const REF_NAME: &str = "org.opencontainers.image.ref.name";
+pub(super) const REF_NAME: &str = "org.opencontainers.image.ref.name";
 
 /// What is said of an image by something else: a further manifest that names it as its subject.
 #[derive(Debug, Clone)]
@@ -79,7 +79,7 @@ pub fn write_layout(
         );
     }
     let mut layers = Layers { contents, compression: options.compression, written: Vec::new() };
-    let mut blobs = Blobs { sink, known: BTreeSet::new() };
+    let mut blobs = Blobs::new(sink);
     let mut manifests = Vec::new();
     for image in images {
         let mut ids = Vec::new();
@@ -138,7 +138,7 @@ pub(super) fn put(sink: &mut dyn Sink, name: &str, bytes: &[u8]) -> Result<(), E
     sink.end(name).map_err(unwritten)
 }
 
-fn blob_name(digest: &Digest) -> String {
+pub(super) fn blob_name(digest: &Digest) -> String {
     format!("blobs/sha256/{}", digest.hex())
 }
 
@@ -195,12 +195,16 @@ impl<'a> Layers<'a> {
 }
 
 /// The blobs that are known before they are written.
-struct Blobs<'a> {
+pub(super) struct Blobs<'a> {
     sink: &'a mut dyn Sink,
     known: BTreeSet<Digest>,
 }
 
-impl Blobs<'_> {
+impl<'a> Blobs<'a> {
+    pub fn new(sink: &'a mut dyn Sink) -> Self {
+        Self { sink, known: BTreeSet::new() }
+    }
+
     fn bytes(&mut self, media_type: &str, bytes: &[u8]) -> Result<(Value, Digest), Error> {
         let digest = Digest::of(bytes);
         if self.known.insert(digest) {
@@ -209,12 +213,12 @@ impl Blobs<'_> {
         Ok((descriptor(media_type, &digest), digest))
     }
 
-    fn json(&mut self, media_type: &str, value: &Value) -> Result<(Value, Digest), Error> {
+    pub fn json(&mut self, media_type: &str, value: &Value) -> Result<(Value, Digest), Error> {
         self.bytes(media_type, &canonical(value))
     }
 
     /// Writes the manifest of a referrer; gives its descriptor for the layout's index.
-    fn referrer(&mut self, referrer: &Referrer, subject: &Value) -> Result<Value, Error> {
+    pub fn referrer(&mut self, referrer: &Referrer, subject: &Value) -> Result<Value, Error> {
         // RFC 6838: what a media type looks like.
         let is_type = |text: &str| {
             let part = |part: &str| {

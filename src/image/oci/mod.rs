@@ -22,6 +22,7 @@
 //! [`difference`] makes the layer that turns one tree into another, with whiteouts (`.wh.NAME`, `.wh..wh..opq`) for what
 //! is gone.
 
+mod attach;
 mod describe;
 mod difference;
 mod docker;
@@ -31,6 +32,7 @@ mod sink;
 #[cfg(test)]
 mod tests;
 
+pub use attach::{Attached, attach, referrers_place};
 pub use describe::{Config, Image, Layer, Options, Platform};
 pub use difference::{Whiteouts, difference};
 pub use docker::write_docker;
