@@ -5,8 +5,8 @@
 //! the type of the names; the manifest is an artifact as well, and its name is what those that take the file refer to: so a
 //! manifest changes with anything below it.
 //!
-//! Edges are what the traces say ([`Observed`]), through all stages. Files that a stage made on the way and did not leave (an
-//! object file) have no manifest of their own: what they were made from stands in the manifest of what they went into. A
+//! Edges are what the traces say ([`Observed`]), through all stages. Files that a stage made on the way (an object file) are
+//! not in the manifest of what they went into, but what they were made from is, also where the stage left both. A
 //! file that is only a copy has the manifest of the one that it is a copy of. What nothing went into (a source, a file that a
 //! script wrote) has none.
 //!
