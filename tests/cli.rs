@@ -36,6 +36,8 @@ mod manual;
 mod planted;
 #[path = "cli/referrers.rs"]
 mod referrers;
+#[path = "cli/roots.rs"]
+mod roots;
 #[path = "cli/sbom.rs"]
 mod sbom;
 #[path = "cli/signals.rs"]

@@ -8,7 +8,7 @@ use crate::digest::Digest;
 use crate::fetch::Pin;
 use crate::lockfile::{Lockfile, PackagePin};
 use crate::stage::{
-    ActionInputs, FileKind, FolderEntry, Graph, InputRef, Layer, SourceInput, SourceUse, Stage, WinInput,
+    ActionInputs, FileKind, FolderEntry, Graph, InputRef, Layer, RootSource, SourceInput, SourceUse, Stage, WinInput,
     stage_directory,
 };
 use crate::store::Store;
@@ -171,7 +171,7 @@ impl<'a> Resolver<'a> {
             sources: sources.collect::<Result<_, Error>>()?,
             inputs: named(&stage.inputs)?,
             stage_dir,
-            argv: stage.argv(),
+            argv: self.argv(stage)?,
             env: stage.environment(self.graph.params()),
             platform: BTreeMap::from([
                 ("arch".to_owned(), "x86_64".to_owned()),
@@ -179,6 +179,39 @@ impl<'a> Resolver<'a> {
             ]),
         };
         Ok((inputs, files))
+    }
+
+    /// What is run; of a root file system, with the sources that it says to be made from.
+    fn argv(&self, stage: &Stage) -> Result<Vec<String>, Error> {
+        let mut argv = stage.argv();
+        if stage.root.is_some() {
+            let sources = serde_json::to_string(&self.held(stage)?).expect("sources are strings");
+            argv.push(sources);
+        }
+        Ok(argv)
+    }
+
+    /// The upstream archives of all that a stage holds: its own, and those of what it takes as data or links against. What
+    /// only ran, a compiler, is not among them.
+    fn held(&self, stage: &Stage) -> Result<Vec<RootSource>, Error> {
+        let mut names = BTreeSet::new();
+        let mut seen = BTreeSet::new();
+        let mut open = vec![stage];
+        while let Some(stage) = open.pop() {
+            names.extend(stage.sources.keys());
+            let below = stage.inputs.iter().chain(&stage.target).filter_map(InputRef::stage);
+            open.extend(below.filter(|name| seen.insert(*name)).filter_map(|name| self.graph.stage(name)));
+        }
+        let held = names.into_iter().map(|name| {
+            let definition = &self.graph.sources()[name];
+            Ok(RootSource {
+                name: name.clone(),
+                version: definition.version.clone(),
+                license: definition.license.clone(),
+                sha256: self.source_pin(name)?.digest.hex(),
+            })
+        });
+        held.collect()
     }
 
     /// The tree of a stage's own folder, and its files.

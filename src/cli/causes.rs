@@ -142,7 +142,11 @@ pub fn build_code(error: &build::Error) -> ExitCode {
 fn exec_code(error: &exec::Error) -> ExitCode {
     use exec::Error;
     match error {
-        Error::Failed { .. } | Error::Output { .. } | Error::Pack { .. } | Error::Cancelled { .. } => ExitCode::Stage,
+        Error::Failed { .. }
+        | Error::Output { .. }
+        | Error::Pack { .. }
+        | Error::Root { .. }
+        | Error::Cancelled { .. } => ExitCode::Stage,
         Error::Sandbox { source, .. } if source.is_host() => ExitCode::Host,
         Error::Sandbox { source: sandbox::Error::NoProgram { .. }, .. } => ExitCode::Stage,
         Error::Conflict { .. }

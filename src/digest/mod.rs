@@ -8,9 +8,11 @@
 //! Nothing here touches a file: readers and writers are handed in.
 
 mod hash;
+mod merkle;
 pub mod reapi;
 #[cfg(test)]
 mod tests;
 
 pub use hash::{Digest, HashReader, HashWriter, ParseDigestError};
+pub use merkle::merkle_root;
 pub use reapi::{Canonical, DecodeError};

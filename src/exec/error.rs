@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::digest::Digest;
-use crate::{fs, pack, sandbox, store, trace};
+use crate::{fs, pack, rootfs, sandbox, store, trace};
 
 /// Why a job has no result.
 #[derive(Debug, thiserror::Error)]
@@ -94,8 +94,16 @@ pub enum Error {
         /// What failed.
         source: pack::Error,
     },
-    /// Another version of `repro` states the images in another way.
-    #[error("write the images of stage `{stage}`: they are stated for another version of `repro`")]
+    /// The root file system that the stage states cannot be composed.
+    #[error("compose the root of stage `{stage}`")]
+    Root {
+        /// The stage.
+        stage: String,
+        /// What failed.
+        source: rootfs::Error,
+    },
+    /// Another version of `repro` states the images or the root in another way.
+    #[error("write the output of stage `{stage}`: it is stated for another version of `repro`")]
     Writer {
         /// The stage.
         stage: String,
@@ -109,7 +117,7 @@ pub enum Error {
         text: String,
     },
     /// There is no sandbox to enter, or to show.
-    #[error("lay out the sandbox of stage `{stage}`: it has none, `repro` itself writes its images")]
+    #[error("lay out the sandbox of stage `{stage}`: it has none, `repro` itself writes its output")]
     NoSandbox {
         /// The stage.
         stage: String,
@@ -157,12 +165,13 @@ impl Error {
             Self::Log { .. } => Some("see that there is room and that the folder belongs to you".to_owned()),
             Self::Conflict { source, .. } => source.hint(),
             Self::Pack { source, .. } => source.hint(),
+            Self::Root { source, .. } => source.hint(),
             Self::Isolation { .. } | Self::Writer { .. } | Self::Time { .. } => {
                 Some("build it with the version of `repro` that its definition is for".to_owned())
             }
             Self::Glob { .. } => Some("write a glob such as `usr/include/**`".to_owned()),
             Self::NoSandbox { .. } => {
-                Some("`repro graph` shows what it takes; its recipes stand in its stage.toml".to_owned())
+                Some("`repro graph` shows what it takes; how it is made stands in its stage.toml".to_owned())
             }
             Self::Cancelled { .. } | Self::Slot { .. } => None,
         }

@@ -12,11 +12,11 @@ use super::Executor;
 use super::error::Error;
 use super::job::{Done, Io, Job};
 use super::log::Log;
-use super::pack;
+use super::{pack, root};
 use crate::digest::Digest;
 use crate::digest::reapi::Directory;
 use crate::sandbox::{Launchers, Outcome, RunIo, StagePlan};
-use crate::stage::{ActionInputs, Layer, Limits, WRITER};
+use crate::stage::{ActionInputs, COMPOSER, Layer, Limits, WRITER};
 use crate::store::{self, Checkout, ImportRules, MergeError, Store, TreeBuilder};
 use crate::trace::Recorder;
 
@@ -51,7 +51,7 @@ impl<'a> Local<'a> {
     /// # Errors
     /// Two inputs disagree on a path, or a tree is damaged or missing.
     pub fn prepare(&self, stage: &str, inputs: &ActionInputs, limits: &Limits) -> Result<Prepared, Error> {
-        if inputs.argv.first().is_some_and(|program| program == WRITER) {
+        if inputs.argv.first().is_some_and(|program| program == WRITER || program == COMPOSER) {
             return Err(Error::NoSandbox { stage: stage.to_owned() });
         }
         // A root needs a lower layer, be it an empty one.
@@ -134,6 +134,9 @@ impl Executor for Local<'_> {
     fn execute(&self, job: &Job<'_>, io: &mut Io<'_>) -> Result<Done, Error> {
         if let Some(recipes) = pack::recipes(job)? {
             return pack::run(self.store, job, &recipes, io);
+        }
+        if let Some(stated) = root::stated(job)? {
+            return root::run(self.store, job, &stated, io);
         }
         let prepared = self.prepare(job.stage, job.inputs, &job.limits)?;
         let mut plan = prepared.plan.plan();

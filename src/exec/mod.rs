@@ -14,6 +14,8 @@ mod job;
 mod local;
 mod log;
 mod pack;
+mod root;
+mod tracer;
 
 pub use cached::{Cached, known};
 pub use error::Error;

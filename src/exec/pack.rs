@@ -8,12 +8,11 @@ use std::time::Duration;
 use super::error::Error;
 use super::job::{Done, Io, Job};
 use super::log::Log;
-use crate::calls::Ways;
+use super::tracer::Tracer;
 use crate::image::{Format, Recipe, VERSION};
-use crate::pack::{Packer, Written};
+use crate::pack::Packer;
 use crate::stage::WRITER;
 use crate::store::{ImportRules, Store};
-use crate::trace::{self, Access, Exit, PathEntry, PathId, Process, Program, Trace};
 
 /// Threads that compress one image: the job has one core's token.
 const THREADS: usize = 1;
@@ -51,7 +50,7 @@ pub(super) fn run(
     let packer = Packer { store, inputs: &inputs, time, folder: scratch.dir(), threads: THREADS, cancel: io.cancel };
     let others: Vec<&str> =
         recipes.iter().filter(|(_, recipe)| recipe.format != Format::Sums).map(|(name, _)| name.as_str()).collect();
-    let mut trace = Tracer::new();
+    let mut trace = Tracer::new(WRITER);
     for (name, recipe) in order(recipes) {
         if io.cancel.is_cancelled() {
             return Err(Error::Cancelled { stage: stage() });
@@ -62,7 +61,7 @@ pub(super) fn run(
         };
         let written = packer.write(name, recipe, &others).map_err(failed)?;
         log.take(format!("{name}: {}, {} bytes\n", recipe.format, written.size).as_bytes());
-        trace.image(name, recipe, &written);
+        trace.made(&[recipe.format.name(), name], &written.read, name);
     }
     let told = log.finish()?;
     let output = store.import(scratch.dir().as_fd(), Path::new("/out"), &ImportRules::default())?;
@@ -76,62 +75,4 @@ fn order(recipes: &BTreeMap<String, Recipe>) -> Vec<(&String, &Recipe)> {
     let mut order: Vec<(&String, &Recipe)> = recipes.iter().collect();
     order.sort_by_key(|(_, recipe)| (recipe.format == Format::Sums, !recipe.partitions.is_empty()));
     order
-}
-
-/// Says of each image what a trace would: one process read what it took and made its file.
-struct Tracer {
-    trace: Trace,
-    known: BTreeMap<(PathId, Vec<u8>), PathId>,
-    order: u32,
-}
-
-impl Tracer {
-    fn new() -> Self {
-        let special = || PathEntry { parent: trace::ROOT, name: Vec::new() };
-        let trace = Trace { paths: vec![special(), special()], ..Trace::default() };
-        Self { trace, known: BTreeMap::new(), order: 0 }
-    }
-
-    fn path(&mut self, path: &[u8]) -> PathId {
-        let names = path.split(|byte| *byte == b'/').filter(|name| !name.is_empty());
-        names.fold(trace::ROOT, |at, name| self.child(at, name))
-    }
-
-    fn child(&mut self, parent: PathId, name: &[u8]) -> PathId {
-        let next = self.trace.paths.len() as PathId;
-        *self.known.entry((parent, name.to_vec())).or_insert_with_key(|(parent, name)| {
-            self.trace.paths.push(PathEntry { parent: *parent, name: name.clone() });
-            next
-        })
-    }
-
-    fn next(&mut self) -> u32 {
-        self.order += 1;
-        self.order
-    }
-
-    fn image(&mut self, name: &str, recipe: &Recipe, written: &Written) {
-        let (program, directory) = (self.child(trace::NAMELESS, WRITER.as_bytes()), self.path(b"out"));
-        let start = self.next();
-        let arguments = vec![WRITER.into(), recipe.format.name().into(), name.into()];
-        let programs = vec![Program { order: start, path: program, directory, arguments, cut: false }];
-        // Times are known of what is written only: an image that becomes a partition is read when it is there.
-        let mut accesses = Vec::new();
-        for path in &written.read {
-            let order = self.next();
-            let made = path.starts_with(b"/out/").then_some((order, order));
-            accesses.push(Access { path: self.path(path), ways: Ways::READ, read: made, written: None });
-        }
-        let order = self.next();
-        let (path, ways) = (self.path(format!("out/{name}").as_bytes()), Ways::WRITTEN.and(Ways::CREATED));
-        accesses.push(Access { path, ways, read: None, written: Some((order, order)) });
-        accesses.sort_by_key(|access| access.path);
-        accesses.dedup_by_key(|access| access.path);
-        let end = Some(self.next());
-        self.trace.processes.push(Process { parent: 0, start, end, exit: Exit::Code(0), programs, accesses });
-    }
-
-    fn finish(self) -> Trace {
-        self.trace
-    }
 }

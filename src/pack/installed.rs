@@ -15,6 +15,7 @@ use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 
 use super::error::Error;
+use super::header::{Header, MANIFEST};
 use super::table::{Line, Listed, lines, refuse, shown};
 use crate::digest::HashWriter;
 use crate::fs::{self, Dir, Kind, Meta};
@@ -77,6 +78,13 @@ pub enum Deviant {
         /// As found.
         found: String,
     },
+    /// The lines of the table are not those that its head is for, or not those of the root that was asked for.
+    MerkleRoot {
+        /// As its head has it, or as was asked for.
+        listed: String,
+        /// That of its lines.
+        found: String,
+    },
     /// It has other extended attributes.
     Attributes {
         /// The names of those that differ.
@@ -95,6 +103,7 @@ impl fmt::Display for Deviant {
             Self::Content { listed, found } => write!(f, "SHA-256 {listed}, found {found}"),
             Self::Target { listed, found } => write!(f, "leads to `{listed}`, found `{found}`"),
             Self::Device { listed, found } => write!(f, "device {listed}, found {found}"),
+            Self::MerkleRoot { listed, found } => write!(f, "Merkle root {listed}, found {found}"),
             Self::Attributes { names } => write!(f, "attributes differ: {}", names.join(", ")),
         }
     }
@@ -105,6 +114,11 @@ impl fmt::Display for Deviant {
 pub struct Installed {
     /// Version of this form.
     pub schema: u32,
+    /// Digest of what the image was made from, if the table says it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<String>,
+    /// Root of the Merkle tree over the table's lines.
+    pub merkle_root: String,
     /// How many paths are listed.
     pub listed: usize,
     /// How many bytes of files were read.
@@ -119,14 +133,28 @@ pub fn installed_schema() -> Schema {
 }
 
 /// Walks `root` and holds it against `table`. `exempt` says of a path, without a slash before it, that it and all below it
-/// may be as it likes.
+/// may be as it likes. `expected` is the Merkle root that the table has to have: whoever changes a system can change the table
+/// in it as well.
 ///
 /// # Errors
 /// The table is none, or something cannot be read.
-pub fn installed(root: &Dir, table: &[u8], exempt: &dyn Fn(&[u8]) -> bool) -> Result<Installed, Error> {
+pub fn installed(
+    root: &Dir,
+    table: &[u8],
+    expected: Option<&str>,
+    exempt: &dyn Fn(&[u8]) -> bool,
+) -> Result<Installed, Error> {
     let (mut lines, faults) = lines(table, 0);
     refuse(faults)?;
-    let mut it = Installed { schema: 1, listed: lines.len(), bytes: 0, deviations: Vec::new() };
+    let (header, merkle_root) = (Header::read(table), Header::merkle_root_of(table));
+    let inputs = header.as_ref().map(|header| header.inputs.clone());
+    let mut it = Installed { schema: 1, inputs, merkle_root, listed: lines.len(), bytes: 0, deviations: Vec::new() };
+    let head = header.map(|header| header.merkle_root);
+    for listed in [head.as_deref(), expected].into_iter().flatten().filter(|root| *root != it.merkle_root) {
+        let (listed, found) = (listed.to_owned(), it.merkle_root.clone());
+        let what = Deviant::MerkleRoot { listed, found };
+        it.deviations.push(Deviation { path: format!("/{MANIFEST}"), what });
+    }
     let missing = || Error::Missing { what: "root", path: root.path().display().to_string() };
     let top = root.stat(".")?.ok_or_else(missing)?;
     if let Some(line) = lines.remove(b"".as_slice()) {

@@ -17,6 +17,7 @@ mod boot;
 mod container;
 mod contents;
 mod error;
+pub mod header;
 mod installed;
 mod packer;
 pub mod table;

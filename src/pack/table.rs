@@ -110,7 +110,9 @@ pub(super) fn refuse(mut faults: Vec<Fault>) -> Result<(), Error> {
 pub(super) fn lines(table: &[u8], time: u32) -> (BTreeMap<Vec<u8>, Line>, Vec<Fault>) {
     let mut faults = Vec::new();
     let mut lines = BTreeMap::new();
-    for (number, line) in (1..).zip(table.split(|byte| *byte == b'\n')).filter(|(_, line)| !line.is_empty()) {
+    for (number, line) in
+        (1..).zip(table.split(|byte| *byte == b'\n')).filter(|(_, line)| !line.is_empty() && !line.starts_with(b"#"))
+    {
         match parse(line, time) {
             Ok((path, line)) => {
                 if lines.insert(path.clone(), line).is_some() {

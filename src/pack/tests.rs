@@ -199,7 +199,7 @@ fn what_is_installed_is_held_against_the_table() {
     .concat();
     let dir = Dir::open(&root).expect("it is there");
     let none = |_: &[u8]| false;
-    let report = installed(&dir, table.as_bytes(), &none).expect("it can be read");
+    let report = installed(&dir, table.as_bytes(), None, &none).expect("it can be read");
     assert_eq!((report.listed, report.bytes, &report.deviations), (7, 6, &Vec::new()));
 
     std::fs::write(root.join("etc/motd"), "jello\n").expect("it is there");
@@ -208,7 +208,7 @@ fn what_is_installed_is_held_against_the_table() {
     std::fs::create_dir(root.join("etc/issue")).expect("it is new");
     std::fs::remove_file(root.join("etc/table")).expect("it is there");
     set("var", 0o777);
-    let report = installed(&dir, table.as_bytes(), &none).expect("it can be read");
+    let report = installed(&dir, table.as_bytes(), None, &none).expect("it can be read");
     let told: Vec<(&str, &Deviant)> =
         report.deviations.iter().map(|found| (found.path.as_str(), &found.what)).collect();
     let (listed, found) = (Digest::of(b"hello\n").hex(), Digest::of(b"jello\n").hex());
@@ -223,11 +223,11 @@ fn what_is_installed_is_held_against_the_table() {
         ]
     );
     let exempt = |path: &[u8]| path == b"var" || path == b"etc/table";
-    let report = installed(&dir, table.as_bytes(), &exempt).expect("it can be read");
+    let report = installed(&dir, table.as_bytes(), None, &exempt).expect("it can be read");
     assert_eq!(
         report.deviations.iter().map(|found| found.path.as_str()).collect::<Vec<_>>(),
         ["/etc/issue", "/etc/motd"]
     );
-    let error = installed(&dir, b"d 0755 0 0 - -\n", &none).expect_err("it is no table");
+    let error = installed(&dir, b"d 0755 0 0 - -\n", None, &none).expect_err("it is no table");
     assert!(error.to_string().contains("line 1: not TYPE MODE UID GID SHA256 EXTRA PATH"), "{error}");
 }

@@ -7,6 +7,7 @@ use super::files::{FilesError, StageFile, stage_tree_files};
 use super::mistake::did_you_mean;
 use super::model::{InputRef, SourceDef, Stage};
 use super::params::ParamValues;
+use super::root::{COMPOSER, COMPOSER_VERSION};
 use super::sysroot::{ArchiveDef, SysrootDef};
 use crate::image;
 
@@ -232,11 +233,16 @@ impl Graph {
 
 impl Stage {
     /// What is run: the shell with its options, then the script's path inside the stage. Of images, [`WRITER`], the version
-    /// of what it writes, and the recipes as JSON with sorted names.
+    /// of what it writes, and the recipes as JSON with sorted names. Of a root file system, [`COMPOSER`], its version and the
+    /// definition as JSON.
     pub fn argv(&self) -> Vec<String> {
         if !self.images.is_empty() {
             let recipes = serde_json::to_string(&self.images).expect("recipes are strings, numbers and lists of them");
             return vec![WRITER.to_owned(), image::VERSION.to_owned(), recipes];
+        }
+        if let Some(root) = &self.root {
+            let root = serde_json::to_string(root).expect("a definition is strings, numbers and lists of them");
+            return vec![COMPOSER.to_owned(), COMPOSER_VERSION.to_owned(), root];
         }
         let mut argv = self.shell.clone();
         argv.push(format!("/stage/{}", self.script));

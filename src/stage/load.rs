@@ -170,6 +170,18 @@ fn read_stage(root: &Path, name: &str, params: &ParamValues, mistakes: &mut Vec<
     if !parsed.stage.images.is_empty() {
         return Some((file, text, parsed));
     }
+    if let Some(root) = &parsed.stage.root {
+        let there = |name: &str| {
+            files
+                .iter()
+                .any(|file| file.path.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+        };
+        for (key, name) in root.takes().into_iter().filter(|(_, name)| !there(name)) {
+            let help = did_you_mean(name, files.iter().map(|file| file.path.as_str()));
+            mistakes.push(Mistake::whole(&file, format!("`{name}` of `{key}` is not in the stage's folder"), help));
+        }
+        return Some((file, text, parsed));
+    }
     let script = &parsed.stage.script;
     let there = files.binary_search_by(|entry| entry.path.as_str().cmp(script)).is_ok();
     if !there {

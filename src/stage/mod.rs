@@ -11,10 +11,12 @@ mod order;
 mod params;
 mod parse;
 mod parse_image;
+mod parse_root;
 mod parse_sysroot;
 mod parse_when;
 mod reader;
 mod render;
+mod root;
 mod schema;
 mod sysroot;
 #[cfg(test)]
@@ -37,8 +39,10 @@ pub(crate) use mistake::{did_you_mean, nearest};
 pub use model::{InputRef, Limits, SourceDef, SourceUse, Stage, Win};
 pub use params::{ParamError, ParamValues};
 pub(crate) use reader::{Doc, Fields};
+pub use root::{COMPOSED, COMPOSER, COMPOSER_VERSION, Deliver, RootDef, RootSource, RootWin};
 pub use schema::{sources_schema, stage_schema, sysroot_schema};
 pub use sysroot::{ArchiveDef, PackageWin, SysrootDef, SysrootFile, SysrootLink};
+pub(crate) use values::fill;
 pub use why::{Change, Record, RecordError, why};
 
 /// Whether this can be the name of a stage.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::level::Level;
+use super::root::RootDef;
 use crate::image::Recipe;
 
 /// One node of the build graph: what `stages/<name>/stage.toml` says, with parameters already substituted.
@@ -45,6 +46,9 @@ pub struct Stage {
     /// Images by the names of their files: `repro` itself writes them, and no script runs.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub images: BTreeMap<String, Recipe>,
+    /// The root file system that `repro` itself composes; no script runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub root: Option<RootDef>,
     /// Where the stage is stopped. Never part of the key.
     pub limits: Limits,
 }

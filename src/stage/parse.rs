@@ -8,8 +8,10 @@ use super::mistake::{Mistake, did_you_mean};
 use super::model::{InputRef, Limits, SourceDef, SourceUse, Stage, Win};
 use super::params::{self, ParamValues};
 use super::parse_image::images;
+use super::parse_root::root;
 use super::parse_when;
 use super::reader::{At, Doc, Fields};
+use super::root::COMPOSED;
 use super::values::{self, Wrong};
 
 /// A stage with the places of what only the whole graph can check.
@@ -42,6 +44,7 @@ pub(super) const STAGE: &[&str] = &[
     "wins",
     "level",
     "image",
+    "root",
     "limits",
     "only",
     "on-demand",
@@ -124,7 +127,8 @@ fn read_stage(name: &str, fields: &Fields<'_, '_>, values: &ParamValues) -> Pars
         doc.wrong(&pair[1].span, message, Some("take the whole tree once".to_owned()));
     }
     let images = images(fields, &template, &inputs);
-    if tools.is_empty() && !fields.has("tools") && !fields.has("image") {
+    let root = root(fields, &template, &inputs);
+    if tools.is_empty() && !fields.has("tools") && !fields.has("image") && !fields.has("root") {
         fields.missing("tools", "tools = [\"sysroot:NAME\"]");
     }
     let script = template.get(fields, "script");
@@ -135,8 +139,13 @@ fn read_stage(name: &str, fields: &Fields<'_, '_>, values: &ParamValues) -> Pars
         summary: summary.unwrap_or_default(),
         script: script.map_or_else(|| "build.sh".to_owned(), |script| script.value),
         shell: shell(fields, &template),
-        outputs: if images.is_empty() { outputs(fields, &template) } else { Some(images.keys().cloned().collect()) },
+        outputs: match (&root, images.is_empty()) {
+            (Some(_), _) => Some(COMPOSED.map(str::to_owned).to_vec()),
+            (None, false) => Some(images.keys().cloned().collect()),
+            (None, true) => outputs(fields, &template),
+        },
         images,
+        root,
         test: fields.boolean("test").unwrap_or(false),
         on_demand: fields.boolean("on-demand").unwrap_or(false),
         env: environment(fields, &template),

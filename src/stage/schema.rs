@@ -10,12 +10,13 @@ use std::collections::BTreeMap;
 use schemars::{JsonSchema, Schema, generate::SchemaSettings};
 
 use super::level::Level;
+use super::root::Deliver;
 use crate::image::Format;
 
 /// `stages/<name>/stage.toml`: one node of the build graph.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields, rename = "stage.toml", rename_all = "kebab-case")]
-#[schemars(extend("anyOf" = [{ "required": ["tools"] }, { "required": ["image"] }, { "required": ["when"] }]))]
+#[schemars(extend("anyOf" = [{ "required": ["tools"] }, { "required": ["image"] }, { "required": ["root"] }, { "required": ["when"] }]))]
 struct StageFile {
     /// Version of this format.
     #[schemars(range(min = 1, max = 1))]
@@ -27,7 +28,7 @@ struct StageFile {
     /// environment.
     #[schemars(default)]
     params: Vec<Param>,
-    /// Trees merged at `/`. Only a stage with images has none.
+    /// Trees merged at `/`. Only a stage with images or a root has none.
     #[schemars(default)]
     tools: Vec<Input>,
     /// Trees merged at `/target`: what the stage compiles against.
@@ -59,6 +60,8 @@ struct StageFile {
     /// Images by the names of their files, which `repro` itself writes; no script runs.
     #[schemars(default)]
     image: BTreeMap<String, Image>,
+    /// A root file system that `repro` itself composes; no script runs.
+    root: Option<Root>,
     /// Where the stage is stopped.
     limits: Option<Limits>,
     /// The values of parameters that there is such a stage for. Default: all.
@@ -161,6 +164,67 @@ struct Image {
     /// Labels of a container image.
     #[schemars(default)]
     labels: BTreeMap<String, String>,
+}
+
+/// A root file system. Paths in it have no leading slash.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+struct Root {
+    /// Inputs whose trees make it, by name: `musl` for `stage:musl/run`.
+    #[schemars(default)]
+    components: Vec<String>,
+    /// Which component counts where two give one path differently; the first rule that matches.
+    #[schemars(default)]
+    wins: Vec<RootWin>,
+    /// Directories that are empty in the image: mount points, and places for files that come and go.
+    #[schemars(default)]
+    directories: Vec<Path>,
+    /// Symbolic links and their targets.
+    #[schemars(default)]
+    links: BTreeMap<String, String>,
+    /// Files that are made from others of this folder: `{inputs}`, `{stamp}` and each declared parameter are replaced.
+    #[schemars(default)]
+    templates: BTreeMap<String, Path>,
+    /// Folders of this folder that are laid over all this, in this order.
+    #[schemars(default)]
+    overlays: Vec<Path>,
+    /// Files of this folder with lines `PATTERN TYPE MODE OWNER GROUP [MAJOR:MINOR] [cap=…] [size<=…]`, or `PATTERN omit`.
+    /// The last line that matches a path decides.
+    #[schemars(default)]
+    manifests: Vec<Path>,
+    /// The same for the paths of one component alone; they decide before the others.
+    #[schemars(default)]
+    component_manifests: BTreeMap<String, Path>,
+    /// What of the components gets into the image. Default: all.
+    deliver: Option<Deliver>,
+    /// Globs over what has to run. What that needs is computed, and has to be there.
+    #[schemars(default)]
+    roots: Vec<String>,
+    /// Globs over what nothing needs by name and is delivered all the same.
+    #[schemars(default)]
+    keep: Vec<String>,
+    /// Globs over paths and names that may be needed and not there.
+    #[schemars(default)]
+    may_miss: Vec<String>,
+    /// Services of glibc's name service switch. Default: those of etc/nsswitch.conf.
+    #[schemars(default)]
+    nss: Vec<String>,
+    /// For a component the others that it needs, no more and no fewer.
+    #[schemars(default)]
+    needs: BTreeMap<String, Vec<String>>,
+    /// The bytes that the files of a component may have together.
+    #[schemars(default)]
+    budgets: BTreeMap<String, Size>,
+}
+
+/// A rule for paths that two components give.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct RootWin {
+    /// Glob over paths in the root.
+    path: String,
+    /// The component that wins.
+    component: String,
 }
 
 /// Where a stage is stopped.

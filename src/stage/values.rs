@@ -191,6 +191,18 @@ pub(super) fn mode(text: &str) -> Result<u32, Wrong> {
     }
 }
 
+/// [`expand`] for text that is no definition: the first name without a value ends it.
+pub(crate) fn fill(text: &str, value: &dyn Fn(&str) -> Option<String>) -> Result<String, String> {
+    let mut unknown = None;
+    let filled = expand(text, |name| {
+        value(name).ok_or_else(|| {
+            unknown = Some(name.to_owned());
+            Wrong { message: String::new(), help: None }
+        })
+    });
+    filled.map_err(|_| unknown.unwrap_or_default())
+}
+
 /// Replaces each `{name}` in `text` by `value(name)`; a name is lower-case letters, digits and `_`, a letter first.
 /// `${name}` is the shell's and stays, as does every other brace. The first error of `value` ends it.
 pub(super) fn expand(text: &str, mut value: impl FnMut(&str) -> Result<String, Wrong>) -> Result<String, Wrong> {

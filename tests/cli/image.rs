@@ -125,7 +125,7 @@ fn a_stage_states_images() {
     assert!(trace.out.contains("repro-image"), "{}", trace.all());
     // There is no sandbox to be shown.
     let plan = project.build(&["plan", "image"]).ends(2);
-    assert!(plan.err.contains("it has none, `repro` itself writes its images"), "{}", plan.all());
+    assert!(plan.err.contains("it has none, `repro` itself writes its output"), "{}", plan.all());
     // The same bytes by hand.
     project.build(&["image", "one", "--format", "tar", "-o", "by-hand.tar"]).ends(0);
     let [by_hand, stated] = ["project/by-hand.tar", "project/out/image/root.tar"]

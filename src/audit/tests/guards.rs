@@ -97,6 +97,7 @@ fn judged(trace: Option<&Trace>, writable: bool) -> Vec<String> {
         wins: Vec::new(),
         level: crate::stage::Level::default(),
         images: BTreeMap::new(),
+        root: None,
         limits: Limits::default(),
     };
     let inputs = ActionInputs {

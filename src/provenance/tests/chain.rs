@@ -38,6 +38,7 @@ fn stage(name: &str, inputs: &[InputRef]) -> Stage {
         wins: Vec::new(),
         level: crate::stage::Level::default(),
         images: std::collections::BTreeMap::new(),
+        root: None,
         limits: Limits::default(),
     }
 }

@@ -5,6 +5,7 @@ mod arbitrary;
 mod graph;
 mod images;
 mod messages;
+mod roots;
 mod schemas;
 mod when;
 

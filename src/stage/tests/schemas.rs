@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{ARCHIVES, FULL, Project, SEED, SOURCES};
 use crate::image::Recipe;
-use crate::stage::{parse, parse_sysroot, sources_schema, stage_schema, sysroot_schema};
+use crate::stage::{parse, parse_root, parse_sysroot, sources_schema, stage_schema, sysroot_schema};
 
 fn schemas() -> [(&'static str, Value); 3] {
     [("stage", stage_schema()), ("sources", sources_schema()), ("sysroot", sysroot_schema())]
@@ -43,6 +43,8 @@ fn schema_and_reader_know_the_same_keys() {
         (&stage, parse::STAGE),
         (&stage["$defs"]["SourceUse"], parse::SOURCE_USE),
         (&stage["$defs"]["Win"], parse::WIN),
+        (&stage["$defs"]["Root"], parse_root::ROOT),
+        (&stage["$defs"]["RootWin"], parse_root::ROOT_WIN),
         (&stage["$defs"]["Limits"], parse::LIMITS),
         (&sources["$defs"]["SourceDef"], parse::SOURCE_DEF),
         (&sysroot, parse_sysroot::SYSROOT),
