@@ -7,6 +7,7 @@ use super::elf::Elf;
 use super::finding::Finding;
 use super::text::{Mention, Script};
 use crate::digest::Digest;
+use crate::loader::{Asks, Kind, Objects, Tree};
 
 /// Facts about one file's content.
 #[derive(Debug, Default)]
@@ -72,4 +73,44 @@ pub(super) struct Root {
     pub shape: Shape,
     /// By path: relative, without `.` and `..`.
     pub nodes: BTreeMap<String, Node>,
+}
+
+impl Root {
+    /// The object at a path that is no link.
+    pub fn object(&self, path: &str) -> Option<&Elf> {
+        match &self.nodes.get(path)?.what {
+            What::File(file) => file.elf.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+impl Tree for Root {
+    fn kind(&self, path: &str) -> Option<Kind<'_>> {
+        Some(match &self.nodes.get(path)?.what {
+            What::Directory => Kind::Folder,
+            What::File(_) => Kind::File,
+            What::Symlink(target) => Kind::Link(target),
+            What::Special => Kind::Special,
+        })
+    }
+}
+
+impl Objects for Root {
+    fn asks(&self, path: &str) -> Option<Asks<'_>> {
+        self.object(path).map(Elf::asks)
+    }
+
+    fn text(&self, path: &str) -> Option<String> {
+        match &self.nodes.get(path)?.what {
+            What::File(file) => std::str::from_utf8(file.content.as_deref()?).ok().map(str::to_owned),
+            _ => None,
+        }
+    }
+
+    fn starting<'s>(&'s self, prefix: &str) -> Box<dyn Iterator<Item = &'s str> + 's> {
+        let prefix = prefix.to_owned();
+        let rest = self.nodes.range(prefix.clone()..).map(|(path, _)| path.as_str());
+        Box::new(rest.take_while(move |path| path.starts_with(&prefix)))
+    }
 }

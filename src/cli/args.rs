@@ -66,7 +66,7 @@ pub struct Globals {
     #[arg(long, value_name = "NAME", global = true)]
     pub arch: Option<String>,
     /// Build this profile: short for `-p profile=…`.
-    #[arg(long, value_name = "NAME", global = true)]
+    #[arg(long, value_name = "NAME", global = true, hide_short_help = true)]
     pub profile: Option<String>,
 }
 
@@ -94,6 +94,7 @@ pub enum Command {
     Why(commands::why::Args),
     Graph(commands::graph::Args),
     Image(commands::image::Args),
+    Closure(commands::closure::Args),
     Audit(commands::audit::Args),
     Verify(commands::verify::Args),
     Attest(commands::attest::Args),

@@ -60,6 +60,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Why(args) => commands::why::run(args, &context),
         Command::Graph(args) => commands::graph::run(args, &context),
         Command::Image(args) => commands::image::run(args, &context),
+        Command::Closure(args) => commands::closure::run(args, &context),
         Command::Audit(args) => commands::audit::run(args, &context),
         Command::Verify(args) => commands::verify::run(args, &context),
         Command::Attest(args) => commands::attest::run(args, &context),

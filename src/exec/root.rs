@@ -79,5 +79,8 @@ fn told(report: &Report) -> String {
     for left in &report.undelivered {
         text.push_str(&format!("not delivered: {} of {}: {}\n", left.path, left.from, left.reason));
     }
+    for unneeded in report.closure.iter().flat_map(|closure| &closure.superfluous) {
+        text.push_str(&format!("superfluous: {} of {}: {}\n", unneeded.path, unneeded.from, unneeded.reason));
+    }
     text
 }

@@ -44,7 +44,7 @@ impl Tracer {
         let (program, directory) = (self.child(trace::NAMELESS, self.program.clone().as_bytes()), self.path(b"out"));
         let start = self.next();
         let arguments = std::iter::once(self.program.as_str()).chain(arguments.iter().copied());
-        let arguments = arguments.map(|word| word.into()).collect();
+        let arguments = arguments.map(Into::into).collect();
         let programs = vec![Program { order: start, path: program, directory, arguments, cut: false }];
         // Times are known of what is written only: a file of this stage is read when it is there.
         let mut accesses = Vec::new();

@@ -65,3 +65,25 @@ impl Header {
         merkle_root(&leaves)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_is_read_as_it_is_written() {
+        let lines = "d 0755 0 0 - - /\nf 0644 0 0 ab 2 /usr/share/repro/manifest\nf 0600 0 0 cd 3 /x\n";
+        let header = Header { inputs: "ef/7".to_owned(), merkle_root: Header::merkle_root_of(lines.as_bytes()) };
+        let table = format!("{header}{lines}");
+        assert_eq!(Header::read(table.as_bytes()), Some(header.clone()));
+        assert_eq!(Header::read(lines.as_bytes()), None);
+        // The head does not count, nor what the table's own file holds; its mode does, as all else.
+        let root = |table: &str| Header::merkle_root_of(table.as_bytes());
+        assert_eq!(root(&table), header.merkle_root);
+        assert_eq!(root(&table.replace("ab 2", "- -")), header.merkle_root);
+        for (line, other) in [("f 0644", "f 0640"), ("cd 3", "cd 4"), ("/x\n", "/x a=00\n"), ("d 0755 0 0 - - /\n", "")]
+        {
+            assert_ne!(root(&table.replace(line, other)), header.merkle_root, "{line}");
+        }
+    }
+}

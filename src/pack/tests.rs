@@ -6,6 +6,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use super::contents::Stored;
+use super::header::Header;
 use super::{Deviant, Error, Fault, Packer, installed, table};
 use crate::digest::Digest;
 use crate::fs::Dir;
@@ -228,6 +229,18 @@ fn what_is_installed_is_held_against_the_table() {
         report.deviations.iter().map(|found| found.path.as_str()).collect::<Vec<_>>(),
         ["/etc/issue", "/etc/motd"]
     );
+    // A table that says which lines it has, and a root that somebody else says.
+    let header = Header { inputs: "ab/2".to_owned(), merkle_root: Header::merkle_root_of(table.as_bytes()) };
+    let headed = format!("{header}{table}");
+    let wrong = |table: &str, expected: Option<&str>| {
+        let report = installed(&dir, table.as_bytes(), expected, &|_| true).expect("it can be read");
+        assert_eq!(report.inputs.as_deref(), Some("ab/2"));
+        let roots = report.deviations.into_iter().filter(|found| matches!(found.what, Deviant::MerkleRoot { .. }));
+        roots.map(|found| found.path).collect::<Vec<_>>()
+    };
+    assert_eq!(wrong(&headed, Some(&header.merkle_root)), [] as [&str; 0]);
+    assert_eq!(wrong(&headed.replace("d 0700", "d 0701"), None), ["/usr/share/repro/manifest"]);
+    assert_eq!(wrong(&headed, Some("0")), ["/usr/share/repro/manifest"]);
     let error = installed(&dir, b"d 0755 0 0 - -\n", None, &none).expect_err("it is no table");
     assert!(error.to_string().contains("line 1: not TYPE MODE UID GID SHA256 EXTRA PATH"), "{error}");
 }

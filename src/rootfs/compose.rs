@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::closing::{between, check, close};
 use super::decide::{Decision, decide};
 use super::error::{Error, Problem};
 use super::layers::{Entry, From, Layers, What, layer, matcher, place};
 use super::manifest::{Ids, Reader};
 use super::release::{RELEASE, Stamp};
-use super::report::{ComponentSize, LogLine, Report};
+use super::report::{Closing, ComponentSize, LogLine, Report};
 use super::table::Table;
 use crate::digest::Digest;
-use crate::loader::{self, Found, parent};
+use crate::loader::{self, Closure, Found, parent};
 use crate::pack::header::MANIFEST;
 use crate::stage::{COMPOSED, RootDef, RootSource, fill};
 use crate::store::{Store, TreeBuilder};
@@ -78,7 +79,12 @@ impl Composer<'_> {
         };
         self.going()?;
         let mut decision = decide(&lines, &entries, self.definition.deliver, names);
-        decision.prune(&entries, &self.definition.directories, names);
+        let closed = self.close(&entries, &mut decision)?;
+        let kept = |path: &str| {
+            let needed = closed.as_ref().is_some_and(|(_, closure)| closure.needs.contains_key(path));
+            needed || self.definition.directories.iter().any(|stated| stated == path)
+        };
+        decision.prune(&entries, &kept, names);
         self.links(&entries, &mut decision);
         decision.budgets(&entries, names, &self.definition.budgets);
         problems.append(&mut decision.problems);
@@ -100,7 +106,8 @@ impl Composer<'_> {
         self.going()?;
         shadowed.sort_by(|a, b| (&a.path, &a.by, &a.hidden).cmp(&(&b.path, &b.by, &b.hidden)));
         decision.left_out.sort_by(|a, b| a.path.cmp(&b.path));
-        let log = self.log(&entries, &decision);
+        let (closing, closure) = closed.unzip();
+        let log = self.log(&entries, &decision, closure.as_ref());
         let report = Report {
             schema: 1,
             inputs: inputs.to_string(),
@@ -108,8 +115,9 @@ impl Composer<'_> {
             deliver: self.definition.deliver,
             entries: decision.delivered.len(),
             bytes: log.iter().filter_map(|line| line.size).sum(),
-            components: self.sizes(&entries, &decision),
+            components: self.sizes(&entries, &decision, closure.as_ref()),
             shadowed,
+            closure: closing,
             undelivered: std::mem::take(&mut decision.left_out),
         };
         let [manifest, pack_log, told, root] = COMPOSED;
@@ -218,23 +226,45 @@ impl Composer<'_> {
         Ok(())
     }
 
-    /// Links that lead nowhere, but for those into directories that are filled when the system runs.
-    fn links(&self, entries: &BTreeMap<String, Entry>, decision: &mut Decision<'_>) {
-        let delivered = Delivered { entries, decision };
+    /// What is needed, if the definition asks for it; and what components are said to need of each other.
+    fn close(
+        &self,
+        entries: &BTreeMap<String, Entry>,
+        decision: &mut Decision<'_>,
+    ) -> Result<Option<(Closing, Closure)>, Error> {
+        let definition = self.definition;
+        if !definition.closes() {
+            return Ok(None);
+        }
+        let may_miss = self.may_miss();
+        let (closing, closure) = close(self.store, definition, entries, decision, &may_miss)?;
+        let found = between(entries, &definition.components, &closure);
+        check(&definition.needs, &found, &mut decision.problems);
+        self.going()?;
+        Ok(Some((closing, closure)))
+    }
+
+    /// Whether a path or a name may be missing: said so, or in a directory that is filled when the system runs.
+    fn may_miss(&self) -> impl Fn(&str) -> bool {
         let filled = |missing: &str| {
             let below =
                 |folder: &String| missing.strip_prefix(folder.as_str()).is_some_and(|rest| rest.starts_with('/'));
             self.definition.directories.iter().any(below)
         };
-        let may_miss: Vec<_> = self.definition.may_miss.iter().filter_map(|glob| matcher(glob)).collect();
+        let globs: Vec<_> = self.definition.may_miss.iter().filter_map(|glob| matcher(glob)).collect();
+        move |missing| filled(missing) || globs.iter().any(|glob| glob.is_match(missing))
+    }
+
+    /// Links that lead nowhere, but for those into directories that are filled when the system runs.
+    fn links(&self, entries: &BTreeMap<String, Entry>, decision: &mut Decision<'_>) {
+        let delivered = Delivered { entries, decision };
+        let may_miss = self.may_miss();
         let mut dangling = Vec::new();
         for (path, entry) in entries.iter().filter(|(path, _)| decision.delivered.contains_key(*path)) {
             let What::Link(target) = &entry.what else { continue };
             let reason = match loader::resolve(&delivered, path, &mut |_| ()) {
                 Found::At(_) => continue,
-                Found::Missing(missing) if filled(&missing) || may_miss.iter().any(|glob| glob.is_match(&missing)) => {
-                    continue;
-                }
+                Found::Missing(missing) if may_miss(&missing) => continue,
                 Found::Missing(missing) => format!("there is no `/{missing}`"),
                 Found::Loop => "round in circles".to_owned(),
             };
@@ -260,7 +290,12 @@ impl Composer<'_> {
         Ok(tree.finish()?)
     }
 
-    fn log(&self, entries: &BTreeMap<String, Entry>, decision: &Decision<'_>) -> Vec<LogLine> {
+    fn log(
+        &self,
+        entries: &BTreeMap<String, Entry>,
+        decision: &Decision<'_>,
+        closure: Option<&Closure>,
+    ) -> Vec<LogLine> {
         let names = &self.definition.components;
         let lines = decision.delivered.iter().map(|(path, (line, attributes))| {
             let entry = entries.get(path);
@@ -289,12 +324,18 @@ impl Composer<'_> {
                 stage,
                 source: entry.map_or_else(|| line.place.clone(), |entry| place(&entry.from, names, path)),
                 line: line.place.clone(),
+                needed: closure.and_then(|closure| reason(closure, path)),
             }
         });
         lines.collect()
     }
 
-    fn sizes(&self, entries: &BTreeMap<String, Entry>, decision: &Decision<'_>) -> Vec<ComponentSize> {
+    fn sizes(
+        &self,
+        entries: &BTreeMap<String, Entry>,
+        decision: &Decision<'_>,
+        closure: Option<&Closure>,
+    ) -> Vec<ComponentSize> {
         let names = &self.definition.components;
         let mut sizes: BTreeMap<String, (usize, u64)> = names.iter().map(|name| (name.clone(), (0, 0))).collect();
         for path in decision.delivered.keys() {
@@ -306,10 +347,16 @@ impl Composer<'_> {
             }
         }
         let budget = |name: &String| self.definition.budgets.get(name).copied();
-        let mut sizes: Vec<ComponentSize> = sizes
-            .into_iter()
-            .map(|(name, (entries, bytes))| ComponentSize { budget: budget(&name), name, entries, bytes })
-            .collect();
+        let found = closure.map(|closure| between(entries, names, closure)).unwrap_or_default();
+        let needs = |name: &String| found.get(name).map(|needs| needs.keys().cloned().collect()).unwrap_or_default();
+        let size = |(name, (entries, bytes)): (String, (usize, u64))| ComponentSize {
+            budget: budget(&name),
+            needs: needs(&name),
+            name,
+            entries,
+            bytes,
+        };
+        let mut sizes: Vec<ComponentSize> = sizes.into_iter().map(size).collect();
         sizes.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.name.cmp(&b.name)));
         sizes
     }
@@ -348,6 +395,12 @@ impl loader::Tree for Delivered<'_, '_> {
         self.decision.delivered.get(path)?;
         Some(self.entries.kind(path).unwrap_or(loader::Kind::Special))
     }
+}
+
+/// The first reason why a path is needed, in words.
+fn reason(closure: &Closure, path: &str) -> Option<String> {
+    let need = closure.needs.get(path)?.first()?;
+    Some(if need.by.is_empty() { need.why.clone() } else { format!("by /{}: {}", need.by, need.why) })
 }
 
 /// One JSON object a line.

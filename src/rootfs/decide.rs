@@ -76,6 +76,13 @@ pub(super) fn decide<'l>(
             decision.problems.push(Problem::Idle { place, pattern, kind });
         }
     }
+    // What is delivered lies in directories, which nobody may leave out.
+    let delivered = &decision.delivered;
+    let folders: BTreeSet<&str> = delivered.keys().filter(|path| !path.is_empty()).map(|path| parent(path)).collect();
+    let missing = folders.into_iter().filter(|folder| !delivered.contains_key(*folder));
+    let missing = missing.filter_map(|folder| Some((folder.to_owned(), layer(&entries.get(folder)?.from, names))));
+    let missing: Vec<Problem> = missing.map(|(path, from)| Problem::Undecided { path, kind: "dir", from }).collect();
+    decision.problems.extend(missing);
     decision
 }
 
@@ -90,15 +97,15 @@ pub(super) fn left_out(path: &str, entry: &Entry, names: &[String], reason: Stri
 }
 
 impl Decision<'_> {
-    /// Leaves out directories of which nothing is left, though there was something in them. Those that are stated stay.
-    pub fn prune(&mut self, entries: &BTreeMap<String, Entry>, stated: &[String], names: &[String]) {
+    /// Leaves out directories of which nothing is left, though there was something in them.
+    pub fn prune(&mut self, entries: &BTreeMap<String, Entry>, keep: &dyn Fn(&str) -> bool, names: &[String]) {
         let folders: Vec<String> = self.delivered.keys().rev().cloned().collect();
         for path in folders {
             let Some(entry) = entries.get(&path).filter(|entry| entry.what == What::Folder) else { continue };
             let inner = format!("{path}/");
             let had = entries.range(inner.clone()..).next().is_some_and(|(below, _)| below.starts_with(&inner));
             let has = self.delivered.range(inner.clone()..).next().is_some_and(|(below, _)| below.starts_with(&inner));
-            if !path.is_empty() && had && !has && !stated.contains(&path) {
+            if !path.is_empty() && had && !has && !keep(&path) {
                 self.delivered.remove(&path);
                 self.left_out.push(left_out(&path, entry, names, "nothing of what was in it is delivered".to_owned()));
             }

@@ -125,6 +125,34 @@ pub enum Problem {
         /// What is missing.
         reason: String,
     },
+    /// A pattern of what has to run or is kept, and nothing is there.
+    #[error("there is no `{path}`: {why}")]
+    Unmatched {
+        /// The pattern.
+        path: String,
+        /// Why it should be there.
+        why: String,
+    },
+    /// Something that is needed is not there.
+    #[error("there is no `{what}`, which `/{by}` needs: {why}")]
+    Missing {
+        /// A path or a name.
+        what: String,
+        /// Who needs it.
+        by: String,
+        /// Why.
+        why: String,
+    },
+    /// What a component is said to need is not what it needs.
+    #[error("component `{component}` and `{other}`: the first {reason}")]
+    Needs {
+        /// The component.
+        component: String,
+        /// The other.
+        other: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// Too large.
     #[error("{what} takes {used} bytes, its budget is {budget}")]
     Budget {
@@ -135,8 +163,8 @@ pub enum Problem {
         /// What it may take.
         budget: u64,
     },
-    /// A name that no path can have.
-    #[error("`/{path}`: {reason}")]
+    /// Something that cannot be looked into.
+    #[error("`/{path}` cannot be looked into: {reason}")]
     Path {
         /// The path.
         path: String,
@@ -189,10 +217,15 @@ impl Problem {
             Self::Dangling { .. } => {
                 "deliver what it leads to, `omit` it, or state the place in `directories` or `may-miss`".to_owned()
             }
+            Self::Unmatched { .. } => "take the pattern out, or deliver something that it matches".to_owned(),
+            Self::Missing { .. } => {
+                "deliver it: `repro closure` shows who needs what; or name it in `may-miss`".to_owned()
+            }
+            Self::Needs { .. } => "let `needs` say what is so".to_owned(),
             Self::Budget { .. } => {
                 "`report.json` of an earlier build has the sizes; `repro size` shows them".to_owned()
             }
-            Self::Path { .. } => "trees hold names of at most 255 bytes".to_owned(),
+            Self::Path { .. } => "the stage that left it should not".to_owned(),
         }
     }
 }

@@ -3,6 +3,7 @@
 use schemars::{JsonSchema, Schema, generate::SchemaSettings};
 use serde::Serialize;
 
+use super::survey::Absent;
 use crate::stage::Deliver;
 
 /// A path that one layer hides of another.
@@ -48,6 +49,21 @@ pub struct ComponentSize {
     /// What these may be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub budget: Option<u64>,
+    /// Other components that something of it needs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    pub needs: Vec<String>,
+}
+
+/// What of the image is needed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Closing {
+    /// How many paths.
+    pub needed: usize,
+    /// What is needed, not there, and may be missing.
+    pub absent: Vec<Absent>,
+    /// What is delivered, and nothing needs; sorted.
+    pub superfluous: Vec<Undelivered>,
 }
 
 /// What was composed.
@@ -69,6 +85,9 @@ pub struct Report {
     pub components: Vec<ComponentSize>,
     /// Paths that were hidden, sorted.
     pub shadowed: Vec<Shadowed>,
+    /// What of it is needed, if what has to run is stated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub closure: Option<Closing>,
     /// Paths that are not delivered, sorted.
     pub undelivered: Vec<Undelivered>,
 }
@@ -112,6 +131,9 @@ pub struct LogLine {
     pub source: String,
     /// The line of a manifest that decided.
     pub line: String,
+    /// Why it is needed, if what has to run is stated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub needed: Option<String>,
 }
 
 /// JSON Schema of `report.json`.

@@ -71,7 +71,9 @@ fn a_stage_composes_a_root() {
     let project = project();
     project.build(&["build", "root", "image", "--plain"]).ends(0);
     let log = project.build(&["log", "root"]).ends(0);
-    for line in ["shadowed: /bin/hi of one by that of overlay files", "not delivered: /usr/include of one: manifest:4 omits it"] {
+    for line in
+        ["shadowed: /bin/hi of one by that of overlay files", "not delivered: /usr/include of one: manifest:4 omits it"]
+    {
         assert!(log.out.contains(line), "{line}: {}", log.all());
     }
     let read = |name: &str| project.read(&format!("project/out/{name}"));
@@ -90,7 +92,7 @@ fn a_stage_composes_a_root() {
     project.build(&["verify", "--rebuild", "root", "--vary", "umask,time,jobs,order,owner,file-system"]).ends(0);
     // What made a file, and of what.
     let why = project.build(&["why", "root:/root/bin/hi"]).ends(0);
-    assert!(why.out.contains("stages/root/files/bin/hi") || why.out.contains("/stage/files/bin/hi"), "{}", why.all());
+    assert!(why.out.contains("is a copy of `files/bin/hi` of stage"), "{}", why.all());
     let why = project.build(&["why", "root:/root/usr/share/repro/manifest"]).ends(0);
     assert!(why.out.contains("repro-root"), "{}", why.all());
     // There is no sandbox to be shown.
@@ -114,4 +116,29 @@ fn what_does_not_fit_is_the_stages_fault() {
     project.write("project/stages/root/stage.toml", ROOT.replace("\"files\"", "\"file\""));
     let said = project.build(&["build", "root", "--plain"]).ends(2);
     assert!(said.err.contains("`file` of `overlays` is not in the stage's folder"), "{}", said.all());
+}
+
+#[test]
+fn what_a_root_needs() {
+    let project = project();
+    project.build(&["build", "one", "--plain"]).ends(0);
+    let said = project.build(&["closure", "one/run"]).ends(0);
+    for words in ["1 path needed", "superfluous", "/usr/include/x.h", "/bin/ho"] {
+        assert!(said.out.contains(words), "{words}: {}", said.all());
+    }
+    let said = project.build(&["closure", "one/run", "--roots", "bin/none"]).ends(1);
+    assert!(said.out.contains("root `bin/none`"), "{}", said.all());
+    let said = project.build(&["closure", "one/run", "--roots", "/bin/ho", "--json"]).ends(0);
+    let report: serde_json::Value = serde_json::from_str(&said.out).expect("it is JSON");
+    assert_eq!(report["needed"][0]["path"], "/bin/hi");
+    assert_eq!(report["needed"][1]["needs"][0]["why"], "root `bin/ho`");
+    // A folder of the host says the same.
+    let folder = project.path("project/out/one/run").display().to_string();
+    let same = project.build(&["closure", &folder, "--roots", "bin/ho", "--json"]).ends(0);
+    let same: serde_json::Value = serde_json::from_str(&same.out).expect("it is JSON");
+    for key in ["needed", "missing", "superfluous"] {
+        assert_eq!(report[key], same[key], "{key}");
+    }
+    let said = project.build(&["closure", "one/none"]).ends(2);
+    assert!(said.err.contains("its output has no directory `none`"), "{}", said.all());
 }

@@ -7,7 +7,6 @@ mod compressed;
 mod dwarf;
 mod dynamic;
 mod facts;
-mod loads;
 mod notes;
 mod read;
 mod rules;

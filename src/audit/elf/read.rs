@@ -5,7 +5,8 @@ use object::elf::{self, FileHeader32, FileHeader64};
 use object::read::elf::{FileHeader, ProgramHeader, SectionHeader, SectionTable};
 
 use super::facts::{Elf, Machine, Stack};
-use super::{compressed, dwarf, dynamic, loads, notes, statics};
+use super::{compressed, dwarf, dynamic, notes, statics};
+use crate::loader::opened_names;
 
 /// Bounds on the work for one object.
 #[derive(Debug, Clone, Copy)]
@@ -78,7 +79,7 @@ fn parse<H: FileHeader<Endian = Endianness>>(header: &H, data: &[u8], limits: Li
         elf.static_calls = statics::calls(endian, data, header, segments, &sections);
     }
     if elf.undefined.iter().any(|symbol| symbol.name == "dlopen") {
-        elf.loads = loads::names(data);
+        elf.loads = opened_names(data);
         // What it needs by name is among its strings, too.
         elf.loads.retain(|name| !elf.needed.contains(name) && elf.soname.as_ref() != Some(name));
     }

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::loader::{Chain, Libc, Loaders, elements, is_musl_own};
 use super::paths::{Found, resolve};
 use super::{Judge, Scope, files, parent};
 use crate::audit::elf::{Elf, search_tags, symbol_hash};
 use crate::audit::finding::{Evidence, Finding};
 use crate::audit::rules;
 use crate::audit::tree::{Node, Root, What};
+use crate::loader::{Asks, Libc, Loaders, elements, is_musl_own, with_chain};
 
 /// Evidence shown of a list.
 const SHOWN: usize = 5;
@@ -29,7 +29,7 @@ pub(super) fn check(root: &Root, scope: Scope, judge: &mut Judge<'_>) {
         root,
         scope,
         loaders: &loaders,
-        usual: usual(root),
+        usual: Libc::of_root(root),
         left: BTreeMap::new(),
         symbols: BTreeMap::new(),
         told: BTreeSet::new(),
@@ -57,17 +57,10 @@ pub(super) fn check(root: &Root, scope: Scope, judge: &mut Judge<'_>) {
     work.tell_symbols(judge);
 }
 
-/// The C library whose loader is at its place.
-fn usual(root: &Root) -> Libc {
-    let mut names = root.nodes.keys().filter(|path| matches!(parent(path), "lib" | "usr/lib" | "lib64" | "usr/lib64"));
-    let found: BTreeSet<Libc> = names.by_ref().filter_map(|path| Libc::of_interpreter(path)).collect();
-    if found.contains(&Libc::Musl) && !found.contains(&Libc::Glibc) { Libc::Musl } else { Libc::Glibc }
-}
-
 struct Work<'r, 'l> {
     root: &'r Root,
     scope: Scope,
-    loaders: &'l Loaders<'r>,
+    loaders: &'l Loaders<'r, Root>,
     /// The C library of objects that do not say.
     usual: Libc,
     /// For each object, the symbols that its own libraries do not define.
@@ -137,7 +130,7 @@ impl<'r> Work<'r, '_> {
         let mut closure = self.close(path, elf, libc);
         self.libraries(node, &closure, libc, judge);
         if there && let Found::At(found) = resolve(self.root, interpreter) {
-            closure.objects.extend(self.loaders.object(&found).map(|elf| (found, elf)));
+            closure.objects.extend(self.root.object(&found).map(|elf| (found, elf)));
         }
         if closure.missing.is_empty() && there {
             self.undefined(node, &closure);
@@ -156,7 +149,7 @@ impl<'r> Work<'r, '_> {
             for name in &elf.needed {
                 if libc == Libc::Musl && is_musl_own(name) {
                     if let Some(found) = self.loaders.usual(libc, name, elf.machine) {
-                        closure.links.push((own.clone(), name.clone(), found));
+                        closure.links.push((own.clone(), name.clone(), found.file));
                     }
                     continue;
                 }
@@ -166,7 +159,8 @@ impl<'r> Work<'r, '_> {
                     .find(|(path, elf)| elf.soname.as_deref() == Some(name) || path.rsplit('/').next() == Some(name));
                 let found = match loaded {
                     Some((path, _)) => Some(path.clone()),
-                    None => with_chain(&closure.objects, &by, at, |chain| self.loaders.find(libc, name, chain))
+                    None => with_chain(&chain(&closure.objects, &by, at), |chain| self.loaders.find(libc, name, chain))
+                        .map(|place| place.file)
                         .or_else(|| self.beside(&own, name, elf)),
                 };
                 let Some(found) = found else {
@@ -174,7 +168,7 @@ impl<'r> Work<'r, '_> {
                     continue;
                 };
                 if !closure.objects.iter().any(|(path, _)| *path == found)
-                    && let Some(elf) = self.loaders.object(&found)
+                    && let Some(elf) = self.root.object(&found)
                 {
                     closure.objects.push((found.clone(), elf));
                     by.push(Some(at));
@@ -189,7 +183,7 @@ impl<'r> Work<'r, '_> {
     /// Loose files may be the content of a directory that is searched: what lies beside the object is taken for it.
     fn beside(&self, own: &str, name: &str, elf: &Elf) -> Option<String> {
         let path = if parent(own).is_empty() { name.to_owned() } else { format!("{}/{name}", parent(own)) };
-        let there = || self.loaders.file(&path, elf.machine);
+        let there = || self.loaders.file(&path, elf.machine).map(|place| place.file);
         (self.scope == Scope::Loose).then(there).flatten()
     }
 
@@ -233,7 +227,7 @@ impl<'r> Work<'r, '_> {
             if !self.told.insert((own.clone(), format!("{name}>{found}"))) {
                 continue;
             }
-            let elf = self.loaders.object(own).zip(self.loaders.object(found));
+            let elf = self.root.object(own).zip(self.root.object(found));
             if let Some((elf, library)) = elf {
                 self.pair(&self.object(own), elf, name, &self.object(found), library, judge);
             }
@@ -321,28 +315,10 @@ impl<'r> Work<'r, '_> {
     }
 }
 
-/// Calls `find` with the object at `index` and all that led to it.
-fn with_chain<T>(
-    objects: &[(String, &Elf)],
-    by: &[Option<usize>],
-    index: usize,
-    find: impl FnOnce(&Chain<'_>) -> T,
-) -> T {
-    let mut indices = vec![index];
-    while let Some(next) = by[indices[indices.len() - 1]] {
-        indices.push(next);
-    }
-    fn build<T, F: FnOnce(&Chain<'_>) -> T>(
-        objects: &[(String, &Elf)],
-        indices: &[usize],
-        by: Option<&Chain<'_>>,
-        find: F,
-    ) -> T {
-        let (last, rest) = indices.split_last().expect("a chain has an object");
-        let chain = Chain { path: &objects[*last].0, elf: objects[*last].1, by };
-        if rest.is_empty() { find(&chain) } else { build(objects, rest, Some(&chain), find) }
-    }
-    build(objects, &indices, None, find)
+/// The object at `index`, followed by all that led to it.
+fn chain<'a>(objects: &'a [(String, &'a Elf)], by: &[Option<usize>], index: usize) -> Vec<(&'a str, Asks<'a>)> {
+    let indices = std::iter::successors(Some(index), |index| by[*index]);
+    indices.map(|index| (objects[index].0.as_str(), objects[index].1.asks())).collect()
 }
 
 /// Whether two sorted lists have an element in common: an object that defines what its library defines, too, takes part.

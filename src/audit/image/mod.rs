@@ -8,7 +8,6 @@
 mod closure;
 mod kernel;
 mod links;
-mod loader;
 mod machine;
 mod paths;
 mod plugins;
@@ -21,6 +20,7 @@ use super::elf::{Elf, Machine};
 use super::finding::Finding;
 use super::leak::Needles;
 use super::tree::{Node, Root, Scanned, Shape, What};
+use crate::loader::parent;
 
 /// Directories by which a root is known as one.
 const TOP: [&str; 8] = ["usr", "bin", "sbin", "lib", "lib32", "lib64", "etc", "boot"];
@@ -145,9 +145,4 @@ fn scope(root: &Root) -> Scope {
 
 fn is_file(root: &Root, path: &str) -> bool {
     root.nodes.get(path).is_some_and(|node| matches!(node.what, What::File(_)))
-}
-
-/// The directory that a path lies in; empty for the root.
-fn parent(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }

@@ -2,16 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::loader::{Libc, Loaders};
 use super::paths::{Found, resolve};
 use super::{Judge, Scope, files, parent};
 use crate::audit::elf::Machine;
 use crate::audit::finding::{Evidence, Finding};
 use crate::audit::rules;
 use crate::audit::tree::{Node, Root, Scanned};
+use crate::loader::{self, BUILT_IN, Libc, Loaders};
 
-/// Services that glibc holds itself, since 2.34.
-const BUILT_IN: [&str; 2] = ["files", "dns"];
 /// Evidence shown of a list.
 const SHOWN: usize = 5;
 
@@ -36,24 +34,24 @@ pub(super) fn check(root: &Root, scope: Scope, judge: &mut Judge<'_>) {
 }
 
 /// The machine of the system's glibc.
-fn glibc(root: &Root, loaders: &Loaders<'_>) -> Option<Machine> {
+fn glibc(root: &Root, loaders: &Loaders<'_, Root>) -> Option<Machine> {
     let machines: BTreeSet<Machine> = super::objects(root).map(|(_, _, elf)| elf.machine).collect();
     machines.into_iter().find(|machine| loaders.usual(Libc::Glibc, "libc.so.6", *machine).is_some())
 }
 
 /// nsswitch.conf(5): `database: service [STATUS=action] service`.
-fn services(loaders: &Loaders<'_>, machine: Machine, node: &Node, text: &str, judge: &mut Judge<'_>) {
+fn services(loaders: &Loaders<'_, Root>, machine: Machine, node: &Node, text: &str, judge: &mut Judge<'_>) {
     let mut told = BTreeSet::new();
     for (number, line) in text.lines().enumerate() {
-        let line = line.split('#').next().unwrap_or_default();
-        let Some((_, services)) = line.split_once(':') else { continue };
-        let outside = services.split(']').map(|part| part.split('[').next().unwrap_or_default());
-        for service in outside.flat_map(str::split_whitespace).filter(|service| !BUILT_IN.contains(service)) {
+        for service in loader::services(line).into_iter().filter(|service| !BUILT_IN.contains(service)) {
             let library = format!("libnss_{service}.so.2");
             if loaders.usual(Libc::Glibc, &library, machine).is_none() && told.insert(service) {
                 let finding =
                     Finding::new(&rules::NSS_MODULE_MISSING, &node.object, format!("there is no `{library}`"));
-                judge.found.push(finding.because(Evidence::value(format!("line {}", number + 1), line.trim())));
+                judge.found.push(finding.because(Evidence::value(
+                    format!("line {}", number + 1),
+                    line.split('#').next().unwrap_or_default().trim(),
+                )));
             }
         }
     }
@@ -82,7 +80,7 @@ fn conversions(root: &Root, path: &str, node: &Node, text: &str, judge: &mut Jud
 }
 
 /// Names of libraries in an object that calls dlopen. Most programs do without some of them: good to know, no more.
-fn dlopen(loaders: &Loaders<'_>, node: &Node, file: &Scanned, judge: &mut Judge<'_>) {
+fn dlopen(loaders: &Loaders<'_, Root>, node: &Node, file: &Scanned, judge: &mut Judge<'_>) {
     let Some(elf) = file.elf.as_deref() else { return };
     let there = |name: &&String| {
         let beside = || loaders.file(&format!("{}/{name}", parent(&node.object)), elf.machine).is_some();

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::loader::{Libc, Loaders};
 use super::parent;
 use super::paths::{Found, resolve};
 use crate::audit::elf::Machine;
 use crate::audit::finding::{Evidence, Finding};
 use crate::audit::rules;
 use crate::audit::tree::{Node, Root, Scanned, What};
+use crate::loader::{Libc, Loaders};
 
 /// A library's path, name and content.
 type Library<'r> = (&'r str, &'r Node, &'r Arc<Scanned>);
@@ -44,7 +44,7 @@ pub(super) fn check(root: &Root, found: &mut Vec<Finding>) {
                 format!("{} files are `{soname}`", distinct.len()),
             );
             finding.evidence = list.iter().map(|(_, node, _)| Evidence::object("DT_SONAME", &node.object)).collect();
-            if let Some(node) = winner.and_then(|winner| root.nodes.get(&winner)) {
+            if let Some(node) = winner.and_then(|winner| root.nodes.get(&winner.file)) {
                 finding.evidence.push(Evidence::object("the loader takes", &node.object));
             }
             found.push(finding);

@@ -1,5 +1,8 @@
 //! Roots composed of small trees: each rule, and what is said when it is broken.
 
+mod closing;
+mod schemas;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -332,6 +335,10 @@ fn what_no_line_lists_can_be_left_out() {
     );
     world.definition.deliver = Deliver::All;
     assert_eq!(world.wrong().len(), 3, "else each of them is an error");
+    // A directory of something that is delivered cannot be left out.
+    world.definition.deliver = Deliver::Manifest;
+    world.own("manifest", "/ dir 0755 root root\n/{etc,usr/share}/** file 0644 root root\n/etc dir 0755 root root\n");
+    assert_eq!(world.wrong(), ["`/usr/share/repro`, a dir of repro, is decided by no line of a manifest",]);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 const LONGEST: usize = 100;
 
 /// Strings such as `libssl.so.3`, from NUL to NUL.
-pub(super) fn names(bytes: &[u8]) -> BTreeSet<String> {
+pub fn opened_names(bytes: &[u8]) -> BTreeSet<String> {
     let starts = memchr::memmem::find_iter(bytes, b"\0lib").map(|at| at + 1);
     let strings = starts.filter_map(|at| {
         let rest = &bytes[at..bytes.len().min(at + LONGEST)];
@@ -33,6 +33,6 @@ mod tests {
     fn whole_names_with_a_version() {
         let bytes =
             b"x\0libssl.so.3\0libx.so\0mylibz.so.1\0lib.so.1\0liba/b.so.1\0lib%s.so.2\0libc++.so.1.0\0libend.so.1";
-        assert_eq!(names(bytes).into_iter().collect::<Vec<_>>(), ["libc++.so.1.0", "libssl.so.3"]);
+        assert_eq!(opened_names(bytes).into_iter().collect::<Vec<_>>(), ["libc++.so.1.0", "libssl.so.3"]);
     }
 }

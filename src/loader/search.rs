@@ -3,19 +3,20 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use super::parent;
-use super::paths::{Found, resolve};
-use crate::audit::elf::{Elf, Machine};
-use crate::audit::tree::{Root, What};
+use super::machine::Machine;
+use super::paths::{Found, Tree, parent, resolve};
 
 /// Whose loader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Libc {
+pub enum Libc {
+    /// The GNU C library.
     Glibc,
+    /// musl.
     Musl,
 }
 
 impl Libc {
+    /// Its name.
     pub fn name(self) -> &'static str {
         match self {
             Self::Glibc => "glibc",
@@ -46,41 +47,83 @@ impl Libc {
     }
 }
 
+impl Libc {
+    /// The C library whose loader is at its place in a root; glibc, if both or none are.
+    pub fn of_root<T: Objects + ?Sized>(root: &T) -> Self {
+        let folders = ["lib", "usr/lib", "lib64", "usr/lib64"];
+        let names = folders.iter().flat_map(|folder| {
+            let all = root.starting(&format!("{folder}/ld"));
+            all.filter(move |path| parent(path) == *folder).filter_map(Self::of_interpreter).collect::<Vec<_>>()
+        });
+        let found: Vec<Self> = names.collect();
+        if found.contains(&Self::Musl) && !found.contains(&Self::Glibc) { Self::Musl } else { Self::Glibc }
+    }
+}
+
 /// Names that musl's loader takes for itself: `load_library` in ldso/dynlink.c.
 const MUSL_OWN: [&str; 7] = ["c", "pthread", "rt", "m", "dl", "util", "xnet"];
 
-pub(super) fn is_musl_own(name: &str) -> bool {
+/// Whether musl's loader takes a name for itself.
+pub fn is_musl_own(name: &str) -> bool {
     let stem = name.strip_prefix("lib").and_then(|rest| rest.split_once('.')).map(|(stem, _)| stem);
     stem.is_some_and(|stem| MUSL_OWN.contains(&stem))
 }
 
+/// What an object says about where its libraries are.
+#[derive(Debug, Clone, Copy)]
+pub struct Asks<'a> {
+    /// Only objects of the same machine are taken.
+    pub machine: Machine,
+    /// DT_RPATH.
+    pub rpath: Option<&'a str>,
+    /// DT_RUNPATH.
+    pub runpath: Option<&'a str>,
+    /// DF_1_NODEFLIB: the loader's own directories are not searched.
+    pub no_default: bool,
+}
+
+/// A root whose files can be asked.
+pub trait Objects: Tree {
+    /// What the object at a path asks for; none if there is no object. The path is no link.
+    fn asks(&self, path: &str) -> Option<Asks<'_>>;
+    /// The text of a loader's own configuration.
+    fn text(&self, path: &str) -> Option<String>;
+    /// All paths that begin with these bytes, sorted.
+    fn starting<'s>(&'s self, prefix: &str) -> Box<dyn Iterator<Item = &'s str> + 's>;
+}
+
 /// An object in the order in which it is loaded, with those that asked for it.
-pub(super) struct Chain<'c> {
+pub struct Chain<'c> {
+    /// Its path, which is no link.
     pub path: &'c str,
-    pub elf: &'c Elf,
+    /// What it asks for.
+    pub asks: Asks<'c>,
+    /// Who asked for it.
     pub by: Option<&'c Chain<'c>>,
 }
 
+/// Where a library was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The path that the loader opens.
+    pub asked: String,
+    /// The path that this leads to, which is no link.
+    pub file: String,
+}
+
 /// The loaders of a root.
-pub(super) struct Loaders<'r> {
-    root: &'r Root,
+pub struct Loaders<'r, T: ?Sized> {
+    root: &'r T,
     glibc: Vec<String>,
     musl: Vec<String>,
     /// What the directories that are always searched have for a name.
-    known: RefCell<BTreeMap<(Libc, Machine, String), Option<String>>>,
+    known: RefCell<BTreeMap<(Libc, Machine, String), Option<Place>>>,
 }
 
-impl<'r> Loaders<'r> {
-    pub fn new(root: &'r Root) -> Self {
+impl<'r, T: Objects + ?Sized> Loaders<'r, T> {
+    /// Those of a root.
+    pub fn new(root: &'r T) -> Self {
         Self { root, glibc: glibc_directories(root), musl: musl_directories(root), known: RefCell::default() }
-    }
-
-    /// The object at a path that is no link.
-    pub fn object(&self, path: &str) -> Option<&'r Elf> {
-        match &self.root.nodes.get(path)?.what {
-            What::File(file) => file.elf.as_deref(),
-            _ => None,
-        }
     }
 
     /// The directories that are searched for everybody.
@@ -92,19 +135,19 @@ impl<'r> Loaders<'r> {
     }
 
     /// The file that is taken for `name` when the first of `chain` asks for it.
-    pub fn find(&self, libc: Libc, name: &str, chain: &Chain<'_>) -> Option<String> {
-        let machine = chain.elf.machine;
+    pub fn find(&self, libc: Libc, name: &str, chain: &Chain<'_>) -> Option<Place> {
+        let machine = chain.asks.machine;
         if name.contains('/') {
             return elements(name, chain.path, machine).iter().find_map(|path| self.file(path, machine));
         }
         let own = self.listed(libc, chain);
         own.iter()
             .find_map(|folder| self.file(&format!("{folder}/{name}"), machine))
-            .or_else(|| if chain.elf.no_default { None } else { self.usual(libc, name, machine) })
+            .or_else(|| if chain.asks.no_default { None } else { self.usual(libc, name, machine) })
     }
 
     /// The file in the directories that are searched for everybody.
-    pub fn usual(&self, libc: Libc, name: &str, machine: Machine) -> Option<String> {
+    pub fn usual(&self, libc: Libc, name: &str, machine: Machine) -> Option<Place> {
         let key = (libc, machine, name.to_owned());
         if let Some(known) = self.known.borrow().get(&key) {
             return known.clone();
@@ -115,9 +158,11 @@ impl<'r> Loaders<'r> {
     }
 
     /// A library at a path, links followed; objects of other machines are passed over.
-    pub fn file(&self, path: &str, machine: Machine) -> Option<String> {
-        match resolve(self.root, path) {
-            Found::At(path) if self.object(&path).is_some_and(|elf| elf.machine == machine) => Some(path),
+    pub fn file(&self, path: &str, machine: Machine) -> Option<Place> {
+        match resolve(self.root, path, &mut |_| ()) {
+            Found::At(file) if self.root.asks(&file).is_some_and(|asks| asks.machine == machine) => {
+                Some(Place { asked: path.to_owned(), file })
+            }
             _ => None,
         }
     }
@@ -126,27 +171,37 @@ impl<'r> Loaders<'r> {
     fn listed(&self, libc: Libc, chain: &Chain<'_>) -> Vec<String> {
         let mut found = Vec::new();
         let mut next = Some(chain);
-        let own = chain.elf.runpath.as_deref();
+        let own = chain.asks.runpath;
         while let Some(link) = next {
             // glibc: DT_RPATH counts for what is loaded further down, unless DT_RUNPATH is there; that one counts for
             // its own object only. musl: either one counts, further down too.
             let list = match libc {
-                Libc::Musl => link.elf.runpath.as_deref().or(link.elf.rpath.as_deref()),
-                Libc::Glibc if own.is_some() || link.elf.runpath.is_some() => None,
-                Libc::Glibc => link.elf.rpath.as_deref(),
+                Libc::Musl => link.asks.runpath.or(link.asks.rpath),
+                Libc::Glibc if own.is_some() || link.asks.runpath.is_some() => None,
+                Libc::Glibc => link.asks.rpath,
             };
-            found.extend(list.into_iter().flat_map(|list| elements(list, link.path, link.elf.machine)));
+            found.extend(list.into_iter().flat_map(|list| elements(list, link.path, link.asks.machine)));
             next = link.by;
         }
         if libc == Libc::Glibc {
-            found.extend(own.into_iter().flat_map(|list| elements(list, chain.path, chain.elf.machine)));
+            found.extend(own.into_iter().flat_map(|list| elements(list, chain.path, chain.asks.machine)));
         }
         found
     }
 }
 
+/// Calls `find` with the first object of a list, in which each is followed by the one that asked for it.
+pub fn with_chain<T>(objects: &[(&str, Asks<'_>)], find: impl FnOnce(&Chain<'_>) -> T) -> T {
+    fn build<T, F: FnOnce(&Chain<'_>) -> T>(objects: &[(&str, Asks<'_>)], by: Option<&Chain<'_>>, find: F) -> T {
+        let (last, rest) = objects.split_last().expect("a chain has an object");
+        let chain = Chain { path: last.0, asks: last.1, by };
+        if rest.is_empty() { find(&chain) } else { build(rest, Some(&chain), find) }
+    }
+    build(objects, None, find)
+}
+
 /// The elements of a search path with their tokens replaced; relative and unknown ones lead nowhere that is known.
-pub(super) fn elements(list: &str, object: &str, machine: Machine) -> Vec<String> {
+pub fn elements(list: &str, object: &str, machine: Machine) -> Vec<String> {
     let mut found = Vec::new();
     for element in list.split(':') {
         let origin = format!("/{}", parent(object));
@@ -172,16 +227,15 @@ fn triplet(machine: Machine) -> String {
     format!("{name}-linux-gnu")
 }
 
-fn content<'r>(root: &'r Root, path: &str) -> Option<&'r str> {
-    let Found::At(path) = resolve(root, path) else { return None };
-    match &root.nodes.get(&path)?.what {
-        What::File(file) => std::str::from_utf8(file.content.as_deref()?).ok(),
+fn content<T: Objects + ?Sized>(root: &T, path: &str) -> Option<String> {
+    match resolve(root, path, &mut |_| ()) {
+        Found::At(path) => root.text(&path),
         _ => None,
     }
 }
 
 /// `/etc/ld.so.conf` with what it includes, then the directories that are built in; Debian's ones are named by machine.
-fn glibc_directories(root: &Root) -> Vec<String> {
+fn glibc_directories<T: Objects + ?Sized>(root: &T) -> Vec<String> {
     let mut found = Vec::new();
     let mut add = |text: &str| {
         let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
@@ -196,18 +250,19 @@ fn glibc_directories(root: &Root) -> Vec<String> {
                     .build()
                     .map(|glob| glob.compile_matcher());
                 let Ok(glob) = glob else { continue };
-                for path in root.nodes.keys().filter(|path| glob.is_match(path)) {
-                    add(content(root, path).unwrap_or_default());
+                let fixed = pattern.split(['*', '?', '[', '{']).next().unwrap_or_default();
+                for path in root.starting(fixed).filter(|path| glob.is_match(path)) {
+                    add(&content(root, path).unwrap_or_default());
                 }
             }
             None => add(line),
         }
     }
     let local = |folder: &str| {
-        let tops =
-            root.nodes.range(format!("{folder}/")..).take_while(|(path, _)| path.starts_with(&format!("{folder}/")));
+        let prefix = format!("{folder}/");
+        let tops = root.starting(&prefix);
         let names = tops
-            .filter_map(|(path, _)| path[folder.len() + 1..].split('/').next())
+            .filter_map(|path| path[folder.len() + 1..].split('/').next())
             .filter(|name| name.contains("-linux-gnu"));
         let mut names: Vec<String> = names.map(|name| format!("/{folder}/{name}")).collect();
         names.dedup();
@@ -220,9 +275,10 @@ fn glibc_directories(root: &Root) -> Vec<String> {
 }
 
 /// `/etc/ld-musl-ARCH.path`, or what is built in.
-fn musl_directories(root: &Root) -> Vec<String> {
-    let path = root.nodes.keys().find(|path| path.starts_with("etc/ld-musl-") && path.ends_with(".path"));
-    let text = path.and_then(|path| content(root, path)).unwrap_or("/lib:/usr/local/lib:/usr/lib");
+fn musl_directories<T: Objects + ?Sized>(root: &T) -> Vec<String> {
+    let path = root.starting("etc/ld-musl-").find(|path| path.ends_with(".path"));
+    let text = path.and_then(|path| content(root, path));
+    let text = text.as_deref().unwrap_or("/lib:/usr/local/lib:/usr/lib");
     text.split([':', '\n']).filter(|folder| folder.starts_with('/')).map(str::to_owned).collect()
 }
 
