@@ -20,6 +20,8 @@ mod canaries;
 mod causes;
 #[path = "cli/compare.rs"]
 mod compare;
+#[path = "cli/containers.rs"]
+mod containers;
 #[path = "cli/environment.rs"]
 mod environment;
 #[path = "cli/gate.rs"]

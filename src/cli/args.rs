@@ -93,7 +93,7 @@ pub enum Command {
     Plan(commands::plan::Args),
     Why(commands::why::Args),
     Graph(commands::graph::Args),
-    Image(commands::image::Args),
+    Image(Box<commands::image::Args>),
     Closure(commands::closure::Args),
     Audit(commands::audit::Args),
     Verify(commands::verify::Args),

@@ -70,9 +70,9 @@ pub(super) fn run(
     Ok(Done { output, log, trace, build: None, cached: false, cpu: Duration::ZERO })
 }
 
-/// Images by name, but those that become partitions of others before these, and sums last.
+/// Images by name, but those that become parts of others before these, and sums last.
 fn order(recipes: &BTreeMap<String, Recipe>) -> Vec<(&String, &Recipe)> {
     let mut order: Vec<(&String, &Recipe)> = recipes.iter().collect();
-    order.sort_by_key(|(_, recipe)| (recipe.format == Format::Sums, !recipe.partitions.is_empty()));
+    order.sort_by_key(|(_, recipe)| (recipe.format == Format::Sums, recipe.parts().next().is_some()));
     order
 }

@@ -181,7 +181,7 @@ fn finish(archive: &str, gate: Gate, outcome: Result<(), Fault>) -> Result<Summa
     }
 }
 
-fn name(archive: &str, entry: Option<String>, fault: Fault) -> Error {
+pub(super) fn name(archive: &str, entry: Option<String>, fault: Fault) -> Error {
     let archive = archive.to_owned();
     match (fault, entry) {
         (Fault::Reason(reason), Some(entry)) => Error::Entry { archive, entry, reason },

@@ -45,6 +45,14 @@ pub enum Error {
         /// Why.
         reason: &'static str,
     },
+    /// A layer that cannot be.
+    #[error("layer `{glob}`: {reason}")]
+    Layer {
+        /// The glob that says what is in it.
+        glob: String,
+        /// Why.
+        reason: String,
+    },
     /// An option that is not possible.
     #[error("option `{option}`: {reason}")]
     Option {
@@ -122,6 +130,11 @@ impl Error {
                 problem: Problem::Unsupported { .. } | Problem::TooLarge { .. } | Problem::Alike { .. },
                 ..
             } => Some("leave it out, or choose another format".to_owned()),
+            Self::Layer { .. } => Some(
+                "a glob is over paths such as `usr/lib/**`, a folder is matched with all in it, and the first glob that \
+                 matches a path has it"
+                    .to_owned(),
+            ),
             Self::TooMuch { .. } => Some("ask for a larger image, or put less into it".to_owned()),
             Self::Read { .. } => Some("`repro store fsck` tells what is damaged".to_owned()),
             _ => None,

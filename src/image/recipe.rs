@@ -43,6 +43,34 @@ pub enum Format {
     Sums,
 }
 
+/// What the recipe of a container image may say.
+const OCI: &[&str] = &[
+    "root",
+    "table",
+    "compress",
+    "label",
+    "layers",
+    "platform",
+    "entrypoint",
+    "command",
+    "environment",
+    "directory",
+    "user",
+    "ports",
+    "volumes",
+    "stop-signal",
+    "labels",
+    "annotations",
+    "images",
+];
+/// The same without what the older form has no place for; and without `root`, which it needs.
+const DOCKER: &[&str] = {
+    let (_, others) = OCI.split_at(1);
+    others.split_at(others.len() - 2).0
+};
+/// What an index of several platforms may say.
+const INDEX: &[&str] = &["images", "label", "annotations"];
+
 impl Format {
     /// All.
     pub const ALL: [Self; 12] = [
@@ -89,21 +117,8 @@ impl Format {
             Self::Iso => (&["kernel", "initramfs"], &["root", "table", "loader", "command-line", "label"]),
             Self::File => (&["file"], &["compress"]),
             Self::Sums => (&[], &[]),
-            Self::Oci | Self::Docker => (
-                &["root"],
-                &[
-                    "table",
-                    "compress",
-                    "label",
-                    "platform",
-                    "entrypoint",
-                    "command",
-                    "environment",
-                    "directory",
-                    "user",
-                    "labels",
-                ],
-            ),
+            Self::Oci => (&[], OCI),
+            Self::Docker => (&["root"], DOCKER),
         }
     }
 }
@@ -208,6 +223,13 @@ pub struct Recipe {
     /// Other images of the same stage that become further partitions, in this order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub partitions: Vec<String>,
+    /// Globs over paths of the tree: each makes a layer of what no earlier one matches, and what none matches is the last
+    /// layer. A folder is matched with all that is in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub layers: Vec<String>,
+    /// Container images of single platforms that become one of all: other images of the same stage, or `INPUT/PATH`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<String>,
     /// What a container image runs on, as `linux/arm64`; that of the programs in it without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub platform: Option<String>,
@@ -226,9 +248,21 @@ pub struct Recipe {
     /// User of a container, `UID` or `UID:GID`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
+    /// Ports that a container listens on: `80/tcp`, `53/udp`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ports: Vec<String>,
+    /// Folders with data of a container.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub volumes: Vec<String>,
+    /// The signal that asks a container to end: `SIGTERM`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_signal: Option<String>,
     /// Labels of a container image.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
+    /// Annotations of a container image's manifest, or of an index of several.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub annotations: BTreeMap<String, String>,
 }
 
 impl Recipe {
@@ -247,13 +281,19 @@ impl Recipe {
             loader: None,
             command_line: None,
             partitions: Vec::new(),
+            layers: Vec::new(),
+            images: Vec::new(),
             platform: None,
             entrypoint: Vec::new(),
             command: Vec::new(),
             environment: Vec::new(),
             directory: None,
             user: None,
+            ports: Vec::new(),
+            volumes: Vec::new(),
+            stop_signal: None,
             labels: BTreeMap::new(),
+            annotations: BTreeMap::new(),
         }
     }
 
@@ -305,6 +345,22 @@ impl Recipe {
                 }
             }
         }
+        if self.format == Format::Oci {
+            match (&self.root, self.images.is_empty()) {
+                (Some(_), true) => {}
+                (None, false) => {
+                    if let Some(key) = given.iter().find(|key| !INDEX.contains(&key.as_str())) {
+                        let cure = "state it in the images that it is about".to_owned();
+                        return Err((format!("`{key}` means nothing beside `images`"), cure));
+                    }
+                }
+                (root, _) => {
+                    let what = if root.is_some() { "cannot have both" } else { "needs one of" };
+                    let cure = "a tree is its `root`; `images` of several platforms become one".to_owned();
+                    return Err((format!("`oci` {what} `root` and `images`"), cure));
+                }
+            }
+        }
         if self.table.is_some() && self.root.is_none() {
             return Err(("`table` is that of no tree".to_owned(), "name it as `root`".to_owned()));
         }
@@ -313,6 +369,13 @@ impl Recipe {
             return Err(("`command-line` is for the boot loader, and there is none".to_owned(), cure));
         }
         Ok(())
+    }
+
+    /// The other images of the same stage that it is made from.
+    pub fn parts(&self) -> impl Iterator<Item = &str> {
+        // An image's name has no folder, and what a stage takes is in one.
+        let images = self.images.iter().filter(|image| !image.contains('/'));
+        self.partitions.iter().chain(images).map(String::as_str)
     }
 
     /// The trees and files that it takes, as `INPUT/PATH`.

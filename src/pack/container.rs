@@ -5,10 +5,10 @@ use std::io::{BufWriter, Read};
 
 use super::error::Error;
 use super::packer::unwritten;
-use crate::image::oci::{Config, Image, Layer, Options, Platform, TarSink, write_docker, write_layout};
+use crate::image::oci::{Config, Image, Layer, Options, Platform, TarSink, split, write_docker, write_layout};
 use crate::image::{self, Contents, Format, Kind, Recipe, Tree};
 
-/// Writes an image with one layer to a file: what `oci-archive:` or `docker load` take.
+/// Writes an image to a file: what `oci-archive:` or `docker load` take.
 pub(super) fn write(
     recipe: &Recipe,
     name: &str,
@@ -27,15 +27,31 @@ pub(super) fn write(
         env: variables.collect::<Result<_, _>>()?,
         working_dir: recipe.directory.clone().unwrap_or_default(),
         user: recipe.user.clone().unwrap_or_default(),
+        exposed_ports: recipe.ports.iter().cloned().collect(),
+        volumes: recipe.volumes.iter().cloned().collect(),
+        stop_signal: recipe.stop_signal.clone().unwrap_or_default(),
         labels: recipe.labels.clone(),
-        ..Config::default()
     };
     let platform = match &recipe.platform {
         Some(platform) => stated(platform)?,
         None => found(tree, contents)?,
     };
-    let layers = vec![Layer { tree, comment: name.to_owned() }];
-    let image = Image { platform, config, layers, ..Image::default() };
+    let parts = match recipe.layers.as_slice() {
+        [] => Vec::new(),
+        globs => split(tree, globs)?,
+    };
+    let mut layers: Vec<Layer> = parts
+        .iter()
+        .enumerate()
+        .map(|(at, tree)| {
+            let glob = recipe.layers.get(at).map_or_else(String::new, |glob| format!(": {glob}"));
+            Layer { tree, comment: format!("{name}{glob}") }
+        })
+        .collect();
+    if layers.is_empty() {
+        layers.push(Layer { tree, comment: name.to_owned() });
+    }
+    let image = Image { platform, config, layers, annotations: recipe.annotations.clone() };
     let options = Options { created: time, compression: recipe.compress.unwrap_or_default() };
     let mut sink = TarSink::new(BufWriter::with_capacity(1 << 18, file), time);
     match recipe.format {

@@ -1,6 +1,6 @@
 //! What keeps an image from being made.
 
-use crate::{fs, image, store};
+use crate::{format, fs, image, store};
 
 /// Why there is no image.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +14,27 @@ pub enum Error {
     /// The tree cannot be an image of this format.
     #[error(transparent)]
     Image(#[from] image::Error),
+    /// What should hold an image layout is no tar.
+    #[error(transparent)]
+    Tar(#[from] format::Error),
+    /// An image layout of others that cannot be taken.
+    #[error("image layout `{layout}`: {fault}")]
+    Foreign {
+        /// Which one.
+        layout: String,
+        /// What is wrong.
+        fault: LayoutFault,
+    },
+    /// Two images that no runtime could choose between.
+    #[error("`{first}` and `{second}` are both for {platform}")]
+    SamePlatform {
+        /// The platform.
+        platform: String,
+        /// Where one is.
+        first: String,
+        /// Where the other is.
+        second: String,
+    },
     /// A table that is not that of the tree.
     #[error("the table of owners does not fit the tree:{}", list(faults, *count))]
     Table {
@@ -94,6 +115,87 @@ pub enum Fault {
     },
 }
 
+/// Something wrong with an image layout.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LayoutFault {
+    /// A file that has to be there.
+    #[error("there is no file `{file}`, or two")]
+    Missing {
+        /// The file.
+        file: String,
+    },
+    /// A file that cannot be opened, or that lies elsewhere.
+    #[error("`{file}` cannot be opened: {reason}")]
+    Closed {
+        /// The file.
+        file: String,
+        /// Why.
+        reason: String,
+    },
+    /// Other bytes than its name says.
+    #[error("`{file}` has other bytes than its name says")]
+    Digest {
+        /// The file.
+        file: String,
+    },
+    /// Another size than stated.
+    #[error("`{file}` has {found} bytes, and {stated} are stated")]
+    Size {
+        /// The file.
+        file: String,
+        /// As stated.
+        stated: u64,
+        /// As it is.
+        found: u64,
+    },
+    /// More than is read.
+    #[error("`{file}` has {size} bytes, at most {most} are read")]
+    TooLarge {
+        /// The file.
+        file: String,
+        /// Its size.
+        size: u64,
+        /// The bound.
+        most: u64,
+    },
+    /// No JSON.
+    #[error("`{file}` is no JSON: {reason}")]
+    Json {
+        /// The file.
+        file: String,
+        /// Why.
+        reason: String,
+    },
+    /// JSON that says something else.
+    #[error("`{file}`: `{field}` is not {wanted}")]
+    Field {
+        /// The file.
+        file: String,
+        /// Where in it.
+        field: &'static str,
+        /// What should be there.
+        wanted: &'static str,
+    },
+    /// An index within the index.
+    #[error("it is an index of several platforms already")]
+    Several,
+    /// A manifest that is about another, which is not there.
+    #[error("something refers to `{file}`, which `index.json` does not list")]
+    Subject {
+        /// What it refers to.
+        file: String,
+    },
+    /// A manifest of something else.
+    #[error("`{file}` is a manifest of something that is no image")]
+    NoImage {
+        /// The manifest.
+        file: String,
+    },
+    /// Nothing in it.
+    #[error("it holds no image")]
+    Empty,
+}
+
 fn list(faults: &[Fault], count: usize) -> String {
     let mut text: String = faults.iter().map(|fault| format!("\n  {fault}")).collect();
     if count > faults.len() {
@@ -112,6 +214,14 @@ impl Error {
             Self::Table { .. } => Some("make the table from the very tree that is packed".to_owned()),
             Self::Missing { .. } => Some("a place is STAGE/PATH, and `out/STAGE` what that stage left".to_owned()),
             Self::Layout { .. } => Some("name a folder or tar that holds an OCI image layout".to_owned()),
+            Self::Tar(error) => error.hint(),
+            Self::Foreign { fault: LayoutFault::Several, .. } => {
+                Some("name the images of single platforms that it was made from".to_owned())
+            }
+            Self::Foreign { .. } => {
+                Some("an image layout is what `--format oci` or `skopeo copy … oci-archive:FILE` writes".to_owned())
+            }
+            Self::SamePlatform { .. } => Some("leave one of them out".to_owned()),
             Self::Cancelled => None,
         }
     }

@@ -6,6 +6,9 @@
 //! recipe and from trees that are named by their digests. `repro image` writes single images of any stage's output the same
 //! way.
 //!
+//! Container images of several platforms are made of image layouts that exist ([`Layout`]), of whomever: these are read with
+//! suspicion.
+//!
 //! [`installed`] holds a mounted root, or the running system's own, against the table that it was made by.
 //!
 //! [`attach`] adds statements to an image layout that is there.
@@ -19,12 +22,17 @@ mod contents;
 mod error;
 pub mod header;
 mod installed;
+mod join;
+mod layout;
+#[cfg(test)]
+mod layout_tests;
 mod packer;
 pub mod table;
 #[cfg(test)]
 mod tests;
 
 pub use attach::attach;
-pub use error::{Error, Fault};
+pub use error::{Error, Fault, LayoutFault};
 pub use installed::{Deviant, Deviation, Installed, installed, installed_schema};
+pub use layout::{Held, Layout};
 pub use packer::{Packer, Written};

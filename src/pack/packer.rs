@@ -93,6 +93,10 @@ impl<'a> Job<'a> {
                 self.stream(file, |out| self.copy(contents.open(&content).map_err(unread)?, out))
             }
             Format::Sums => self.sums(file, others),
+            Format::Oci if !self.recipe.images.is_empty() => {
+                let layouts = self.layouts()?;
+                self.join(&layouts, file)
+            }
             Format::Oci | Format::Docker => {
                 let tree = self.tree()?;
                 container::write(self.recipe, self.name, &tree, &contents, self.packer.time, file)

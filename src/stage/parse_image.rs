@@ -36,23 +36,31 @@ pub(super) fn images(
         fields.doc.take(&name.span, plain);
         let Some(entry) = table.table(&name.value) else { continue };
         let Some(recipe) = image(&entry, template, name, inputs) else { continue };
-        let others = recipe.partitions.iter();
-        for other in others.filter(|other| **other == name.value || !names.iter().any(|name| name.value == **other)) {
+        for other in
+            recipe.parts().filter(|other| *other == name.value || !names.iter().any(|name| name.value == *other))
+        {
             let help = did_you_mean(other, names.iter().map(|name| name.value.as_str()));
             fields.doc.wrong(&entry.span, format!("`{other}` is no other image of this stage"), help);
         }
         images.insert(name.value.clone(), recipe);
     }
     for name in &names {
-        for other in images.get(&name.value).map_or(&[][..], |recipe| &recipe.partitions) {
+        let Some(recipe) = images.get(&name.value) else { continue };
+        let (part, cure) = match recipe.format {
+            Format::Oci => ("one of `images`", "name images of single platforms, of format `oci`, in `images`"),
+            _ => ("a partition", "name file systems in `partitions`"),
+        };
+        for other in recipe.parts() {
             // What becomes a part of others is written before them, and sums are of what is complete.
             let reason = match images.get(other) {
-                Some(recipe) if recipe.format == Format::Sums => "it is about the other images",
-                Some(recipe) if !recipe.partitions.is_empty() => "it has partitions itself",
+                Some(other) if other.format == Format::Sums => "it is about the other images",
+                Some(other) if !other.partitions.is_empty() => "it has partitions itself",
+                Some(other) if !other.images.is_empty() => "it is made of images itself",
+                Some(other) if recipe.format == Format::Oci && other.format != Format::Oci => "it is no image layout",
                 _ => continue,
             };
-            let message = format!("`{other}` cannot be a partition: {reason}");
-            fields.doc.wrong(&name.span, message, Some("name file systems in `partitions`".to_owned()));
+            let message = format!("`{other}` cannot be {part}: {reason}");
+            fields.doc.wrong(&name.span, message, Some(cure.to_owned()));
         }
     }
     images
@@ -72,32 +80,34 @@ fn image(
         Wrong { message, help }
     });
     let format = doc.take(&format.span, known)?;
-    let place = |key: &str| {
-        let found = template.get(entry, key)?;
+    let known_input = |found: &At<String>| {
         let label = found.value.split('/').next().unwrap_or_default();
         if !inputs.iter().any(|input| input.value.name() == label) {
             let help = did_you_mean(label, inputs.iter().map(|input| input.value.name()))
                 .unwrap_or_else(|| "name it as INPUT/PATH, INPUT being one of `inputs`".to_owned());
             doc.wrong(&found.span, format!("`{label}` is not among `inputs`"), Some(help));
         }
+    };
+    let place = |key: &str| {
+        let found = template.get(entry, key)?;
+        known_input(&found);
         Some(found.value)
     };
     let text = |key: &str| template.get(entry, key).map(|found| found.value);
-    let list = |key: &str| -> Vec<String> {
-        template.all(doc, entry.strings(key)).into_iter().map(|found| found.value).collect()
+    let list = |key: &str, each: &dyn Fn(&At<String>)| -> Vec<String> {
+        let all = template.all(doc, entry.strings(key)).into_iter();
+        all.inspect(|found| each(found)).map(|found| found.value).collect()
+    };
+    let any = |_: &At<String>| {};
+    let map = |key: &str| {
+        let table = entry.table(key);
+        let keys = table.iter().flat_map(|table| table.keys("").into_iter().map(move |key| (table, key.value)));
+        keys.filter_map(|(table, key)| Some((key.clone(), template.get(table, &key)?.value))).collect()
     };
     let compress = entry
         .string("compress")
         .and_then(|found| doc.take(&found.span, found.value.parse().map_err(|message| Wrong { message, help: None })));
     let size = entry.string("size").and_then(|found| doc.take(&found.span, values::size(&found.value)));
-    let mut labels = BTreeMap::new();
-    if let Some(table) = entry.table("labels") {
-        for key in table.keys("") {
-            if let Some(value) = template.get(&table, &key.value) {
-                labels.insert(key.value, value.value);
-            }
-        }
-    }
     let recipe = Recipe {
         format,
         root: place("root"),
@@ -110,14 +120,26 @@ fn image(
         initramfs: place("initramfs"),
         loader: place("loader"),
         command_line: text("command-line"),
-        partitions: list("partitions"),
+        partitions: list("partitions", &any),
+        layers: list("layers", &|glob| {
+            doc.take(&glob.span, values::glob(&glob.value));
+        }),
+        images: list("images", &|image| {
+            if image.value.contains('/') {
+                known_input(image);
+            }
+        }),
         platform: text("platform"),
-        entrypoint: list("entrypoint"),
-        command: list("command"),
-        environment: list("environment"),
+        entrypoint: list("entrypoint", &any),
+        command: list("command", &any),
+        environment: list("environment", &any),
         directory: text("directory"),
         user: text("user"),
-        labels,
+        ports: list("ports", &any),
+        volumes: list("volumes", &any),
+        stop_signal: text("stop-signal"),
+        labels: map("labels"),
+        annotations: map("annotations"),
     };
     let fits = recipe.check().map_err(|(message, help)| Wrong { message, help: Some(help) });
     doc.take(&name.span, fits);

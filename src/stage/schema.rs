@@ -146,6 +146,13 @@ struct Image {
     /// Other images of this stage that become further partitions.
     #[schemars(default)]
     partitions: Vec<String>,
+    /// Globs over paths of the tree: each makes a layer of what no earlier one matches, folders with all that is in them;
+    /// what none matches is the last layer. Default: one layer.
+    #[schemars(default)]
+    layers: Vec<String>,
+    /// Container images of single platforms that become one of all: other images of this stage, or files of inputs.
+    #[schemars(default)]
+    images: Vec<String>,
     /// What a container image runs on, as `linux/arm64`. Default: what the programs in it are for.
     platform: Option<String>,
     /// What a container runs, before its command.
@@ -161,9 +168,20 @@ struct Image {
     directory: Option<String>,
     /// User of a container.
     user: Option<String>,
+    /// Ports that a container listens on: `80/tcp`, `53/udp`.
+    #[schemars(default)]
+    ports: Vec<String>,
+    /// Folders with data of a container.
+    #[schemars(default)]
+    volumes: Vec<String>,
+    /// The signal that asks a container to end.
+    stop_signal: Option<String>,
     /// Labels of a container image.
     #[schemars(default)]
     labels: BTreeMap<String, String>,
+    /// Annotations of a container image's manifest, or of an index of several.
+    #[schemars(default)]
+    annotations: BTreeMap<String, String>,
 }
 
 /// A root file system. Paths in it have no leading slash.

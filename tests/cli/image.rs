@@ -1,5 +1,6 @@
 //! Images: stages that state them, and `repro image`.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::environment::{Project, Said};
@@ -68,16 +69,11 @@ pub fn project() -> Project {
     project
 }
 
-/// What a host's tool says; none, aloud, where there is no such tool.
-fn tool(project: &Project, program: &str, args: &[&str]) -> Option<String> {
+/// What a host's tool says in a folder; none, aloud, where there is no such tool.
+pub fn tool(folder: &Path, program: &str, args: &[&str]) -> Option<String> {
     let path = "/usr/sbin:/usr/bin:/sbin:/bin";
     let mut command = Command::new(program);
-    command
-        .args(args)
-        .env("PATH", path)
-        .env("LC_ALL", "C")
-        .env("TZ", "UTC")
-        .current_dir(project.path("project/out/image"));
+    command.args(args).env("PATH", path).env("LC_ALL", "C").env("TZ", "UTC").current_dir(folder);
     match command.stdin(Stdio::null()).output() {
         Ok(output) => {
             let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -103,15 +99,16 @@ fn result(said: &Said, stage: &str) -> String {
 fn a_stage_states_images() {
     let project = project();
     project.build(&["build", "image", "--plain"]).ends(0);
-    tool(&project, "sha256sum", &["-c", "SHA256SUMS"]);
-    if let Some(list) = tool(&project, "tar", &["--numeric-owner", "-tvf", "root.tar"]) {
+    let images = project.path("project/out/image");
+    tool(&images, "sha256sum", &["-c", "SHA256SUMS"]);
+    if let Some(list) = tool(&images, "tar", &["--numeric-owner", "-tvf", "root.tar"]) {
         for line in ["-rw-r----- 1/2", "crw------- 0/5", "drwxr-x--- 1/2", "./", "bin/ho -> hi"] {
             assert!(list.contains(line), "{line}: {list}");
         }
     }
-    tool(&project, "e2fsck", &["-fn", "root.ext4"]);
-    tool(&project, "fsck.erofs", &["root.erofs"]);
-    if let Some(list) = tool(&project, "unsquashfs", &["-lln", "root.squashfs"]) {
+    tool(&images, "e2fsck", &["-fn", "root.ext4"]);
+    tool(&images, "fsck.erofs", &["root.erofs"]);
+    if let Some(list) = tool(&images, "unsquashfs", &["-lln", "root.squashfs"]) {
         assert!(list.contains("-rw-r----- 1/2"), "{list}");
     }
     // Nothing to do, and the same once more.
@@ -177,11 +174,12 @@ fn options_that_do_not_fit_are_told() {
 fn what_is_installed_is_verified() {
     let project = project();
     project.build(&["build", "one", "image", "--plain"]).ends(0);
+    let images = project.path("project/out/image");
     let root = project.path("root");
     std::fs::create_dir(&root).expect("it is new");
     // As nobody in particular: owners and devices differ, contents do not.
     let told = tool(
-        &project,
+        &images,
         "tar",
         &["--exclude=bin/console", "--no-same-owner", "-xpf", "root.tar", "-C", &root.display().to_string()],
     );

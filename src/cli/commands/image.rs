@@ -10,7 +10,7 @@ use crate::cli::{Context, ExitCode, Failure};
 use crate::digest::Digest;
 use crate::fs::{Dir, Kind};
 use crate::image::{Compression, Format, Recipe};
-use crate::pack::Packer;
+use crate::pack::{Layout, Packer};
 use crate::report::bytes;
 use crate::store::EPOCH;
 
@@ -26,12 +26,14 @@ use crate::store::EPOCH;
   repro image rootfs --format tar --compress zstd:19 -o root.tar.zst
   repro image rootfs --format ext4 --size 256MiB --label root -o root.ext4
   repro image rootfs --format oci --label localhost/small:1 --command /bin/sh -o small.tar
-  repro image --format disk --kernel kernel/boot/kernel --initramfs initramfs/initramfs.img -o disk.img
+  repro image rootfs --format docker --layer 'usr/lib/**' --label localhost/small:1 -o small.tar
+  repro image --format oci --images amd64.tar arm64.tar --label localhost/small:1 -o all.tar
+  repro image --format disk --kernel kernel/boot/kernel --initramfs initramfs/initramfs.img -o d.img
 
 Formats: tar, cpio, oci, docker, squashfs, erofs, ext4, fat, disk, iso, file. Places are STAGE/PATH.")]
 pub struct Args {
     /// The stage whose output is written.
-    #[arg(value_name = "STAGE", required_unless_present_any = ["kernel", "file"])]
+    #[arg(value_name = "STAGE", required_unless_present_any = ["kernel", "file", "images"])]
     pub stage: Option<String>,
     /// What to write.
     #[arg(long, value_name = "FORMAT", value_parser = str::parse::<Format>)]
@@ -43,7 +45,7 @@ pub struct Args {
     #[arg(long, value_name = "PATH", requires = "stage")]
     pub root: Option<String>,
     /// The file of the output with modes, owners and devices [default: `manifest`, beside `root`].
-    #[arg(long, value_name = "PATH", requires = "root")]
+    #[arg(long, value_name = "PATH", requires = "root", hide_short_help = true)]
     pub table: Option<String>,
     /// none, gzip, xz or zstd, with a level such as `zstd:19`.
     #[arg(long, value_name = "NAME", value_parser = str::parse::<Compression>)]
@@ -64,29 +66,52 @@ pub struct Args {
     #[arg(long, value_name = "STAGE/PATH")]
     pub initramfs: Option<String>,
     /// The stage with the BIOS boot loader.
-    #[arg(long, value_name = "STAGE")]
+    #[arg(long, value_name = "STAGE", hide_short_help = true)]
     pub loader: Option<String>,
     /// What the boot loader tells the kernel.
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", hide_short_help = true)]
     pub command_line: Option<String>,
+    /// Paths that make a layer of a container image.
+    ///
+    /// May be given several times, the lowest layer first. Each path is in the layer of the first glob that matches it or a
+    /// folder above it; what no glob matches is the last layer.
+    #[arg(long = "layer", value_name = "GLOB")]
+    pub layers: Vec<String>,
+    /// Image layouts of single platforms that become one of all.
+    ///
+    /// They are files or folders, written by `repro` or by others. Each image stays as it is, under one index.
+    #[arg(long, value_name = "LAYOUT", num_args = 1.., conflicts_with_all = ["stage", "kernel", "file"])]
+    pub images: Vec<PathBuf>,
     /// What a container image runs on, such as linux/arm64 [default: what the programs in it are for].
-    #[arg(long, value_name = "OS/MACHINE")]
+    #[arg(long, value_name = "OS/MACHINE", hide_short_help = true)]
     pub platform: Option<String>,
-    /// What a container runs; may be given several times, once for each word.
+    /// What a container runs: once for each word.
     #[arg(long, value_name = "WORD", allow_hyphen_values = true)]
     pub command: Vec<String>,
     /// What a container runs before its command; may be given several times, once for each word.
-    #[arg(long, value_name = "WORD", allow_hyphen_values = true)]
+    #[arg(long, value_name = "WORD", allow_hyphen_values = true, hide_short_help = true)]
     pub entrypoint: Vec<String>,
     /// A variable of a container, NAME=VALUE; may be given several times.
-    #[arg(long, value_name = "NAME=VALUE")]
+    #[arg(long, value_name = "NAME=VALUE", hide_short_help = true)]
     pub environment: Vec<String>,
     /// The user of a container: UID or UID:GID.
-    #[arg(long, value_name = "USER")]
+    #[arg(long, value_name = "USER", hide_short_help = true)]
     pub user: Option<String>,
+    /// A port that a container listens on, such as 80/tcp; may be given several times.
+    #[arg(long = "port", hide_short_help = true, value_name = "PORT")]
+    pub ports: Vec<String>,
+    /// A folder with data of a container; may be given several times.
+    #[arg(long = "volume", hide_short_help = true, value_name = "PATH")]
+    pub volumes: Vec<String>,
+    /// The signal that asks a container to end.
+    #[arg(long, value_name = "SIGNAL", hide_short_help = true)]
+    pub stop_signal: Option<String>,
     /// A label of a container image, NAME=VALUE; may be given several times.
-    #[arg(long = "container-label", value_name = "NAME=VALUE", value_parser = pair)]
+    #[arg(long = "container-label", hide_short_help = true, value_name = "NAME=VALUE", value_parser = pair)]
     pub labels: Vec<(String, String)>,
+    /// An annotation of a container image, or of an index of several, NAME=VALUE; may be given several times.
+    #[arg(long = "annotation", hide_short_help = true, value_name = "NAME=VALUE", value_parser = pair)]
+    pub annotations: Vec<(String, String)>,
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {
@@ -109,6 +134,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     }
     let recipe = recipe(args, &project, context)?;
     recipe.check().map_err(|(message, hint)| refused(&message, &hint))?;
+    let layouts: Vec<Layout> = args.images.iter().map(|path| layout(path)).collect::<Result<_, _>>()?;
     let mut inputs = BTreeMap::new();
     for place in recipe.takes() {
         let stage = place.split('/').next().unwrap_or_default();
@@ -134,7 +160,11 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         threads: context.jobs,
         cancel: &context.cancel,
     };
-    let written = packer.write(&partial, &recipe, &[]).map_err(|error| {
+    let written = match layouts.as_slice() {
+        [] => packer.write(&partial, &recipe, &[]),
+        layouts => packer.join(&partial, &recipe, layouts),
+    };
+    let written = written.map_err(|error| {
         drop(folder.remove(&partial));
         Failure::from(error).during(&format!("write `{file}`"))
     })?;
@@ -175,14 +205,26 @@ fn recipe(args: &Args, project: &Project, context: &Context) -> Result<Recipe, F
         initramfs: args.initramfs.clone(),
         loader: args.loader.clone(),
         command_line: args.command_line.clone(),
+        layers: args.layers.clone(),
+        images: args.images.iter().map(|path| path.display().to_string()).collect(),
         platform: args.platform.clone(),
         entrypoint: args.entrypoint.clone(),
         command: args.command.clone(),
         environment: args.environment.clone(),
         user: args.user.clone(),
+        ports: args.ports.clone(),
+        volumes: args.volumes.clone(),
+        stop_signal: args.stop_signal.clone(),
         labels: args.labels.iter().cloned().collect(),
+        annotations: args.annotations.iter().cloned().collect(),
         ..Recipe::new(args.format)
     })
+}
+
+/// An image layout that the user names.
+fn layout(path: &Path) -> Result<Layout, Failure> {
+    // Whatever keeps it from being read, it is the user's file.
+    Layout::open(path).map_err(|error| Failure::of(ExitCode::Usage, &error).hint(error.hint()))
 }
 
 /// What a stage left.

@@ -1,6 +1,7 @@
 //! What an image is, and its configuration.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde_json::{Value, json};
 
@@ -9,7 +10,7 @@ use crate::digest::Digest;
 use crate::image::{Compression, Error, Tree};
 
 /// What an image runs on, in Go's words: `linux`, `amd64`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Platform {
     /// Operating system.
     pub os: String,
@@ -94,6 +95,7 @@ impl Image<'_> {
         if !self.config.exposed_ports.iter().all(port) {
             return wrong("exposed ports", "a port is a number, then `/tcp`, `/udp` or nothing");
         }
+        check_annotations(&self.annotations)?;
         // What begins so in the lowest layer would hide what is not there.
         super::difference::no_whiteouts(self.layers[0].tree)
     }
@@ -128,7 +130,31 @@ impl Image<'_> {
     }
 }
 
+/// Complains of annotations without a name.
+pub(super) fn check_annotations(annotations: &BTreeMap<String, String>) -> Result<(), Error> {
+    let reason = "an annotation has a name, such as `org.opencontainers.image.title`";
+    if annotations.contains_key("") { Err(Error::Option { option: "annotations", reason }) } else { Ok(()) }
+}
+
+impl fmt::Display for Platform {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { os, architecture, variant } = self;
+        let slash = if variant.is_empty() { "" } else { "/" };
+        write!(f, "{os}/{architecture}{slash}{variant}")
+    }
+}
+
 impl Platform {
+    /// This platform under one name of those that runtimes take for the same.
+    pub fn usual(&self) -> Self {
+        let variant = match (self.architecture.as_str(), self.variant.as_str()) {
+            ("arm64", "v8") | ("amd64", "v1") => "",
+            ("arm", "") => "v7",
+            (_, variant) => variant,
+        };
+        Self { variant: variant.to_owned(), ..self.clone() }
+    }
+
     pub(super) fn value(&self) -> Value {
         object([("architecture", json!(self.architecture)), ("os", json!(self.os)), ("variant", json!(self.variant))])
     }

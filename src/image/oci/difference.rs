@@ -37,6 +37,11 @@ fn split(path: &[u8]) -> (&[u8], &[u8]) {
     }
 }
 
+/// The folder that a path is in; of what is at the top, and of the root, the root.
+pub(super) fn parent(path: &[u8]) -> &[u8] {
+    split(path).0
+}
+
 /// Complains of names that would hide others.
 pub(super) fn no_whiteouts(tree: &Tree) -> Result<(), Error> {
     match tree.names().find(|(path, ..)| split(path).1.starts_with(WHITEOUT)) {

@@ -5,18 +5,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::describe::{Image, Options, named};
+use super::index::finish;
 use super::json::{canonical, object};
 use super::sink::Sink;
 use crate::digest::{Digest, HashWriter};
 use crate::image::content::unwritten;
 use crate::image::{Compression, Contents, Error, Tree, tar};
 
-const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-pub(super) const INDEX: &str = "application/vnd.oci.image.index.v1+json";
-const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
+/// Media type of a manifest.
+pub const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+/// Media type of an index.
+pub const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+/// Media type of an image's configuration.
+pub const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
 const EMPTY: &str = "application/vnd.oci.empty.v1+json";
-pub(super) const REF_NAME: &str = "org.opencontainers.image.ref.name";
+/// The annotation that names an image in a layout.
+pub const REF_NAME: &str = "org.opencontainers.image.ref.name";
 
 /// What is said of an image by something else: a further manifest that names it as its subject.
 #[derive(Debug, Clone)]
@@ -72,12 +77,7 @@ pub fn write_layout(
             return wrong("images", "two images are of the same platform");
         }
     }
-    if name.is_some_and(|name| !is_reference(name)) {
-        return wrong(
-            "name",
-            "a reference is letters and digits with single `-`, `.`, `_`, `:`, `@`, `+` or `/` between",
-        );
-    }
+    check_name(name)?;
     let mut layers = Layers { contents, compression: options.compression, written: Vec::new() };
     let mut blobs = Blobs::new(sink);
     let mut manifests = Vec::new();
@@ -125,9 +125,7 @@ pub fn write_layout(
         };
         listed.push(blobs.referrer(referrer, subject)?);
     }
-    let index = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": listed});
-    put(blobs.sink, "index.json", &canonical(&index))?;
-    put(blobs.sink, "oci-layout", &canonical(&json!({"imageLayoutVersion": "1.0.0"})))?;
+    finish(listed, blobs.sink)?;
     Ok(digest)
 }
 
@@ -138,12 +136,19 @@ pub(super) fn put(sink: &mut dyn Sink, name: &str, bytes: &[u8]) -> Result<(), E
     sink.end(name).map_err(unwritten)
 }
 
-pub(super) fn blob_name(digest: &Digest) -> String {
+/// Where a layout has the blob of this digest.
+pub fn blob_name(digest: &Digest) -> String {
     format!("blobs/sha256/{}", digest.hex())
 }
 
-fn descriptor(media_type: &str, digest: &Digest) -> Value {
+pub(super) fn descriptor(media_type: &str, digest: &Digest) -> Value {
     json!({"mediaType": media_type, "digest": named(digest), "size": digest.size})
+}
+
+/// Complains of a name that a layout cannot have.
+pub(super) fn check_name(name: Option<&str>) -> Result<(), Error> {
+    let reason = "a reference is letters and digits with single `-`, `.`, `_`, `:`, `@`, `+` or `/` between";
+    if name.is_some_and(|name| !is_reference(name)) { Err(Error::Option { option: "name", reason }) } else { Ok(()) }
 }
 
 /// Whether this may be a reference's name (image specification, annotations, `org.opencontainers.image.ref.name`).

@@ -19,16 +19,23 @@
 //! inside. Layers with equal trees are one blob. The digest of a compressed layer depends on the compressor's version
 //! as well; what the layer *is* tells its diff ID, the digest of the tar.
 //!
-//! [`difference`] makes the layer that turns one tree into another, with whiteouts (`.wh.NAME`, `.wh..wh..opq`) for what
+//! [`split`] spreads one tree over several layers; [`difference`] makes the layer that turns one tree into another, with whiteouts (`.wh.NAME`, `.wh..wh..opq`) for what
 //! is gone.
+//!
+//! [`write_index`] puts images that were written before, by whom ever, under one index: their manifests stay as they are, and so
+//! their digests.
 
 mod attach;
 mod describe;
 mod difference;
 mod docker;
+mod index;
 mod json;
 mod layout;
 mod sink;
+mod split;
+#[cfg(test)]
+mod split_tests;
 #[cfg(test)]
 mod tests;
 
@@ -36,5 +43,7 @@ pub use attach::{Attached, attach, referrers_place};
 pub use describe::{Config, Image, Layer, Options, Platform};
 pub use difference::{Whiteouts, difference};
 pub use docker::write_docker;
-pub use layout::{Referrer, Subject, write_layout};
+pub use index::{Listed, write_blob, write_index};
+pub use layout::{CONFIG, INDEX, MANIFEST, REF_NAME, Referrer, Subject, blob_name, write_layout};
 pub use sink::{Sink, TarSink};
+pub use split::split;

@@ -141,6 +141,29 @@ fn layers_on_each_other_are_the_upper_tree() {
 }
 
 #[test]
+fn layers_of_one_tree_are_the_tree() {
+    if !may_extract("the extraction of container images") {
+        return;
+    }
+    let (tree, memory) = sample(100);
+    let globs = ["bin/**", "dev", "usr/share/**", "many/*-7"].map(str::to_owned);
+    let parts = split(&tree, &globs).expect("it can be split");
+    assert_eq!(parts.len(), 5);
+    let parts: Vec<&'static Tree> = parts.into_iter().map(|part| leak(Ok(part))).collect();
+    let place = tempfile::tempdir().expect("a temporary folder can be made");
+    layout(place.path(), "layout", &[image(&parts)], Compression::Gzip(1), &memory);
+    if tool(place.path(), "umoci", &["unpack", "--image", "layout:v1", "bundle"], None).is_some() {
+        same(&seen(&place.path().join("bundle/rootfs")), &expected(&tree));
+    }
+    let options = Options { created: TIME, compression: Compression::None };
+    let mut sink = TarSink::new(Cursor::new(Vec::new()), TIME);
+    write_layout(&[image(&parts)], &[], None, &options, &memory, &mut sink).expect("it fits");
+    let bytes = sink.finish().expect("memory does not fail").into_inner();
+    let golden = "19e6240737dedc1052c6d7b4232c72bc0477917c0c0023b896c4d0e9255acebc/263680";
+    assert_eq!(Digest::of(&bytes).to_string(), golden);
+}
+
+#[test]
 fn a_difference_is_no_more_than_it_must_be() {
     let (lower, upper, _) = trees();
     let names = |whiteouts| -> Vec<String> {

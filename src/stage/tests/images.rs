@@ -98,6 +98,63 @@ root = "kernel"
 }
 
 #[test]
+fn mistakes_in_container_images() {
+    let more = r#"
+[image."layers.tar"]
+format = "oci"
+root = "kernel"
+layers = ["/lib", "b[", "bin"]
+
+[image."both.tar"]
+format = "oci"
+root = "kernel"
+images = ["oci.tar"]
+
+[image."neither.tar"]
+format = "oci"
+
+[image."docker.tar"]
+format = "docker"
+root = "kernel"
+annotations = { a = "b" }
+
+[image."all.tar"]
+format = "oci"
+images = ["oci.tar", "kernel/arm64.tar", "kernle/arm64.tar", "root.tar", "oic.tar", "both.tar"]
+user = "0"
+"#;
+    insta::with_settings!({snapshot_path => "../../../snapshots", prepend_module_to_snapshot => false}, {
+        insta::assert_snapshot!("stage_mistakes_containers", project(&format!("{GOOD}{more}")).mistakes());
+    });
+}
+
+#[test]
+fn container_images_say_what_they_are_made_of() {
+    let more = r#"
+layers = ["lib/**", "usr/{arch}/**"]
+ports = ["80/tcp"]
+volumes = ["/data"]
+stop-signal = "SIGINT"
+annotations = { "org.opencontainers.image.title" = "{arch}" }
+
+[image."all.tar"]
+format = "oci"
+images = ["oci.tar", "kernel/{arch}.tar"]
+"#;
+    let project = project(&format!("{GOOD}{more}"));
+    let graph = project.graph();
+    let images = &graph.stage("image").expect("it is there").images;
+    let oci = &images["oci.tar"];
+    assert_eq!(oci.layers, ["lib/**", "usr/x86_64/**"]);
+    assert_eq!(oci.annotations["org.opencontainers.image.title"], "x86_64");
+    assert_eq!((oci.ports.len(), oci.volumes.len(), oci.stop_signal.as_deref()), (1, 1, Some("SIGINT")));
+    assert_eq!(images["all.tar"].images, ["oci.tar", "kernel/x86_64.tar"]);
+    // What a recipe does not say is not in the key.
+    let plain = serde_json::to_string(&images["root.tar"]).expect("it is JSON");
+    assert_eq!(plain, r#"{"format":"tar","root":"kernel"}"#);
+}
+
+#[test]
 fn mistakes_in_images() {
     let wrong = GOOD
         .replace("root = \"kernel\"", "root = \"kernle\"\nlabel = \"x\"")
