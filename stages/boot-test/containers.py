@@ -12,7 +12,7 @@ import stat
 INIT = "rdinit=/containers/start"
 REQUIRED = {"umoci", "runc", "crun"}
 # What of the tree is needed: the programs, and all that they load.
-WANTED = ("lib", "lib64", "bin", "sbin", "usr/lib", "usr/lib64", "usr/bin", "usr/sbin")
+WANTED = ("usr/lib", "usr/bin", "usr/sbin")
 
 START = """#!/bin/sh
 # The initramfs itself cannot be left by pivot_root(2).
@@ -92,10 +92,16 @@ def entry(number, name, mode, data):
 def members(tree):
     """(path, mode, content) of the programs of a tree, folders before what is in them."""
     yield "containers", stat.S_IFDIR | 0o755, b""
+    # The tree has all of this in usr, and links at the top, which cannot lie over the image's own folders: those that its
+    # programs go by lead to the same places.
+    yield "lib64", stat.S_IFDIR | 0o755, b""
+    loader = "ld-linux-x86-64.so.2"
+    yield f"lib64/{loader}", stat.S_IFLNK | 0o777, f"../usr/lib/x86_64-linux-gnu/{loader}".encode()
+    for name in sorted(os.listdir(os.path.join(tree, "usr/lib"))):
+        if name.endswith("-linux-gnu"):
+            yield f"lib/{name}", stat.S_IFLNK | 0o777, f"../usr/lib/{name}".encode()
     for top in WANTED:
         path = os.path.join(tree, top)
-        if os.path.islink(path):
-            continue
         for folder, folders, files in os.walk(path):
             folders.sort()
             below = os.path.relpath(folder, tree)
