@@ -20,6 +20,8 @@ echo "== install"
 make DESTDIR=/out/dev install.libs install.includes
 # The paths of the build's own compiler call stand in it; pkg-config's files say the same.
 rm -r /out/dev/usr/bin
+# A comment says where its parts lay.
+sed -i 's|/src/ncurses/||g' /out/dev/usr/include/curses.h
 # Who asks for the library by its narrow name gets the wide one.
 for library in ncurses form menu panel; do
     ln -s "lib${library}w.so" "/out/dev/usr/lib/lib$library.so"
