@@ -108,7 +108,7 @@ fn parameters_are_checked() {
     for (setting, message, hint) in [
         ("profile", "no `=`", "write it as"),
         ("profil=default", "there is no such parameter", "did you mean `profile`?"),
-        ("profile=minimum", "it takes default or minimal or devel", "did you mean `minimal`?"),
+        ("profile=minimum", "it takes default or minimal", "did you mean `minimal`?"),
     ] {
         let error = ParamValues::parse(&[setting]).expect_err("the setting is wrong");
         assert!(error.to_string().contains(message), "{error}");

@@ -21,7 +21,7 @@ KEPT = "1"
 inputs = ["stage:b"]
 [when.arch.aarch64.env]
 ADDED = "{arch}"
-[when.profile.devel]
+[when.profile.minimal]
 inputs = ["stage:c"]
 "#;
 
@@ -30,7 +30,7 @@ fn a_branch_adds_to_lists_and_tables() {
     let project = Project::new();
     project.stage("a", "").stage("b", "").stage("c", "").stage("d", BRANCHES);
     assert_eq!(inputs(&graph(&project, &[]), "d"), ["stage:a"]);
-    let both = graph(&project, &["arch=aarch64", "profile=devel"]);
+    let both = graph(&project, &["arch=aarch64", "profile=minimal"]);
     assert_eq!(inputs(&both, "d"), ["stage:a", "stage:b", "stage:c"]);
     let env = &both.stage("d").expect("it is there").env;
     assert_eq!(
