@@ -53,12 +53,12 @@ check() {
     fi
 }
 unpack() {
-    mkdir -p /run/layout && tar -xf /containers/oci.tar -C /run/layout && umoci unpack --image /run/layout:latest /run/bundle
+    mkdir -p /run/layout && tar -xf /containers/oci.tar -C /run/layout && umoci unpack --image /run/layout:repro:latest /run/bundle
 }
 # The container's own shell, once as it comes from the image's configuration, by the runtime of that name.
 contained() {
     sed -e 's/"terminal": *true/"terminal": false/' \\
-        -e 's|"/bin/sh"|"/bin/sh", "-c", "echo $(id -u) $(cat /proc/self/cgroup | wc -l) $(hostname) $(ls /proc \\| grep -c ^1$) $(/bin/busybox echo from-inside)"|' \\
+        -e 's|"/bin/sh"|"/bin/sh", "-c", "echo $(id -u) $(hostname) $(ls -d /proc/1) $(/bin/busybox echo from-inside)"|' \\
         /run/bundle/config.json >/run/bundle/config.new
     cp /run/bundle/config.json /run/bundle/config.old
     cp /run/bundle/config.new /run/bundle/config.json
