@@ -104,7 +104,7 @@ pub fn audit_built(subject: Subject, options: &Options<'_>, behind: &Behind<'_>)
 fn audit_with(subject: Subject, options: &Options<'_>, mut found: Vec<Finding>) -> Result<Report, Error> {
     let Options { name, stage, machine, config, needles, list, cancel } = options;
     let scanner = scan::Scanner { needles, compilers: &config.compilers, list: *list, cancel: *cancel };
-    let mut root = subject::collect(&scanner, subject)?;
+    let root = subject::collect(&scanner, subject)?;
     if scanner.is_cancelled() {
         return Err(Error::Cancelled { name: (*name).to_owned() });
     }
@@ -115,7 +115,7 @@ fn audit_with(subject: Subject, options: &Options<'_>, mut found: Vec<Finding>) 
         listed::list(&root, &mut files);
     }
     let mut judge = image::Judge { needles, machine: config.machine.or(*machine), found, outside: BTreeSet::new() };
-    for root in oci::images(&mut root)?.unwrap_or_else(|| vec![root]) {
+    for root in oci::images(&root)?.unwrap_or_else(|| vec![root]) {
         judge.subject(&root);
     }
     let image::Judge { found, outside, .. } = judge;

@@ -1,7 +1,9 @@
-//! Image layouts: `index.json` names manifests, these name layers, and layers laid over each other are the image.
+//! Container images: `index.json` of a layout names manifests, these name layers, and layers laid over each other are the
+//! image. In what `docker load` takes, `manifest.json` names the layers by their paths.
 //!
-//! Sources: the OCI Image Format Specification, image-layout.md and layer.md (whiteouts). The blobs are files of a root that
-//! has been looked at; what is done here is to lay the roots in them over each other.
+//! Sources: the OCI Image Format Specification, image-layout.md and layer.md (whiteouts); the Docker Image Specification
+//! v1.2, "Combined Image JSON + Filesystem Changeset Format". The layers are files of a root that has been looked at; what is
+//! done here is to lay the roots in them over each other.
 
 use std::collections::BTreeMap;
 
@@ -13,11 +15,14 @@ use super::tree::{Node, Root, Scanned, Shape, What};
 /// Indices within indices so deep are followed.
 const DEPTH: usize = 4;
 
-/// The images of a layout, each as one root; nothing if the root is none. The layers' own roots are taken out, so that
-/// none of them is judged as a system by itself.
-pub(super) fn images(root: &mut Root) -> Result<Option<Vec<Root>>, Error> {
+/// The images of a layout or a `docker load` archive, each as one root, in place of layers that are no system by themselves;
+/// nothing if the root is neither.
+///
+/// # Errors
+/// The layout lacks its index, a manifest or a layer.
+pub(super) fn images(root: &Root) -> Result<Option<Vec<Root>>, Error> {
     if !root.nodes.contains_key("oci-layout") {
-        return Ok(None);
+        return Ok(docker(root));
     }
     let label = root.label.clone();
     let wrong = |reason: String| Error::Layout {
@@ -38,8 +43,20 @@ pub(super) fn images(root: &mut Root) -> Result<Option<Vec<Root>>, Error> {
         }
         images.push(Root { label: label.clone(), shape: Shape::System, nodes });
     }
-    root.nodes.clear();
     Ok(Some(images))
+}
+
+/// The images of an archive for `docker load`.
+fn docker(root: &Root) -> Option<Vec<Root>> {
+    let manifest = json(root, "manifest.json")?;
+    let images = manifest.as_array()?.iter().map(|image| {
+        let mut nodes = BTreeMap::new();
+        for path in image["Layers"].as_array()? {
+            apply(&mut nodes, file(root, path.as_str()?)?.roots.first()?);
+        }
+        Some(Root { label: root.label.clone(), shape: Shape::System, nodes })
+    });
+    images.collect()
 }
 
 fn list<'v>(value: &'v Value, key: &str) -> impl Iterator<Item = &'v Value> {

@@ -268,6 +268,7 @@ fn keeps(path: &str) -> bool {
         || path.ends_with("etc/nsswitch.conf")
         || (path.contains("/gconv/") && (name == "gconv-modules" || path.contains("gconv-modules.d/")))
         || name == "oci-layout"
+        || path == "manifest.json"
 }
 
 /// Whether a path may be one of an image layout.

@@ -33,7 +33,7 @@ pub struct Globals {
     /// Processes that may run at once, over all stages [default: one a core].
     #[arg(short, long, value_name = "N", global = true, value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub jobs: Option<u32>,
-    /// When to colour: always, never, or auto [default], which heeds NO_COLOR.
+    /// When to colour: always, never, or auto (the default), which heeds NO_COLOR.
     #[arg(
         long,
         value_enum,
@@ -96,6 +96,7 @@ pub enum Command {
     Image(Box<commands::image::Args>),
     Closure(commands::closure::Args),
     Audit(commands::audit::Args),
+    Check(commands::check::Args),
     Verify(commands::verify::Args),
     Attest(commands::attest::Args),
     Sbom(commands::sbom::Args),

@@ -62,6 +62,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Image(args) => commands::image::run(args, &context),
         Command::Closure(args) => commands::closure::run(args, &context),
         Command::Audit(args) => commands::audit::run(args, &context),
+        Command::Check(args) => commands::check::run(args, &context),
         Command::Verify(args) => commands::verify::run(args, &context),
         Command::Attest(args) => commands::attest::run(args, &context),
         Command::Sbom(args) => commands::sbom::run(args, &context),

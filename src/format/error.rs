@@ -252,7 +252,7 @@ impl fmt::Display for EntryKind {
     }
 }
 
-/// How a reader of one format fails; [`super::unpack`] adds the names.
+/// How a reader of one format fails; [`unpack`](super::unpack()) adds the names.
 #[derive(Debug)]
 pub(super) enum Fault {
     Reason(Reason),

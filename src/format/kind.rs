@@ -5,7 +5,7 @@ use std::fmt;
 use super::error::Reason;
 use super::tar;
 
-/// How many of the first bytes [`detect`] looks at.
+/// How many of the first bytes [`detect`](super::detect) looks at.
 pub(super) const PEEK: usize = 512;
 
 /// An archive format.

@@ -1,6 +1,6 @@
 //! Archives: bytes in, a checked stream of entries out; and deterministic writers.
 //!
-//! [`unpack`] recognises an archive by its first bytes, takes the compression off, and hands each entry to a [`Sink`].
+//! [`unpack()`] recognises an archive by its first bytes, takes the compression off, and hands each entry to a [`Sink`].
 //! No reader here opens a path of the host; only [`DirSink`] writes below one directory that it was given.
 //!
 //! # What is promised about every archive

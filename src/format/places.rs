@@ -16,7 +16,7 @@ use super::unpack::{Sink, name};
 /// Who reads there later has to know what should lie there, by a digest: a sparse file is not what it seems to be.
 ///
 /// # Errors
-/// As [`unpack`](super::unpack).
+/// As [`unpack`](super::unpack()).
 pub fn tar_places(archive: &str, input: impl Read, rules: &Rules) -> Result<BTreeMap<String, (u64, u64)>, Error> {
     let at = Cell::new(0);
     let mut sink = Places { at: &at, found: BTreeMap::new() };

@@ -9,9 +9,9 @@
 //! Container images of several platforms are made of image layouts that exist ([`Layout`]), of whomever: these are read with
 //! suspicion.
 //!
-//! [`installed`] holds a mounted root, or the running system's own, against the table that it was made by.
+//! [`installed()`] holds a mounted root, or the running system's own, against the table that it was made by.
 //!
-//! [`attach`] adds statements to an image layout that is there.
+//! [`attach()`] adds statements to an image layout that is there.
 //!
 //! What was read for an image is told ([`Written::read`]), so that the trace of such a stage says it as that of any other.
 

@@ -21,7 +21,7 @@ pub struct Left {
 }
 
 /// Says what went into each file of a stage's output below `part` (empty: all of it), and into each file of the stages
-/// that these came from, through all of them. Each file is told once, by itself: as [`explain`](super::explain) tells it
+/// that these came from, through all of them. Each file is told once, by itself: as [`explain`](super::explain()) tells it
 /// with a depth of one. Those of a stage come together, after those of all stages that took any of them; a trace is read
 /// once. `take` says whether more is wanted.
 ///

@@ -2,7 +2,7 @@
 //!
 //! A stage's trace says what its processes did, and its action says what they could see. Together they answer which
 //! processes made a file of the stage's output, and which files of which inputs reached it: by role, path and digest.
-//! [`explain`] follows these through the stages that left the inputs, as deep as is asked, and gives an [`Answer`].
+//! [`explain()`] follows these through the stages that left the inputs, as deep as is asked, and gives an [`Answer`].
 //!
 //! # How something reaches an output
 //! From the file back: whoever wrote it, what they read before, who wrote that. Each input gets the strongest of three

@@ -71,7 +71,7 @@ pub enum Clock {
     Real,
     /// The machine's and so many seconds, in the clock and in times of files that the stage writes.
     Ahead(u32),
-    /// [`FIXED`] and a second, and 10 us more with each reading of a process: one that waits for a later time gets there.
+    /// `FIXED` and a second, and 10 us more with each reading of a process: one that waits for a later time gets there.
     Fixed,
 }
 
@@ -110,7 +110,7 @@ pub struct Answers {
     /// The order of directories.
     pub order: Order,
     /// Whether numbers and blocks of files are made up in the order in which they are first seen, and files that the stage
-    /// writes are of the second [`FIXED`], in the order in which they were written.
+    /// writes are of the second `FIXED`, in the order in which they were written.
     pub stat: bool,
     /// Release and version of the kernel.
     pub kernel: Option<String>,

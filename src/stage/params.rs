@@ -11,7 +11,7 @@ pub(super) const KNOWN: &[(&str, &[&str])] = &[
     ("arch", &["x86_64", "aarch64"]),
     ("libc", &["musl", "glibc"]),
     ("mode", &["release", "debug"]),
-    ("profile", &["default", "minimal"]),
+    ("profile", &["default", "minimal", "devel"]),
 ];
 
 /// A value for each parameter.
@@ -38,6 +38,18 @@ impl ParamValues {
             values.set(name, value)?;
         }
         Ok(values)
+    }
+
+    /// Every combination of values, the defaults first.
+    pub fn all() -> Vec<Self> {
+        KNOWN.iter().fold(vec![Self(BTreeMap::new())], |combinations, (name, values)| {
+            let with = |one: &Self, value: &str| {
+                let mut one = one.clone();
+                one.0.insert((*name).to_owned(), value.to_owned());
+                one
+            };
+            combinations.iter().flat_map(|one| values.iter().map(move |value| with(one, value))).collect()
+        })
     }
 
     /// Sets one parameter.

@@ -1,6 +1,6 @@
 //! From pinned packages to one root file system, and from source archives to trees.
 //!
-//! [`assemble`] unpacks packages without running any script of theirs, merges them, and applies the definition's
+//! [`assemble()`] unpacks packages without running any script of theirs, merges them, and applies the definition's
 //! fix-ups. [`source_tree`] unpacks one source archive. Both give the digest of a tree in the store, and both remember
 //! it under the digest of all that went in, so that the second time costs one look-up.
 //!

@@ -127,7 +127,7 @@ def boots(machine, profile, images, tree):
         yield name, card, arguments, required | ({"disks"} if name == "direct" else set())
     if tree != "-":
         initrd = containers.initrd(images, tree, "/build/containers.img")
-        yield "containers", "virtio-net-pci", machine.direct(images, 1024, initrd, containers.INIT), containers.REQUIRED
+        yield "containers", "virtio-net-pci", machine.direct(images, 1536, initrd, containers.INIT), containers.REQUIRED
 
 
 def main(architecture, profile, images, tree, result):

@@ -1,4 +1,4 @@
-"""The image for containers, run by stock runc and crun.
+"""The images for containers, run by stock runc, crun and podman.
 
 They want to be root and to mount, which nobody is in a stage: so they run in the virtual machine, on our kernel, with our
 root file system around them. What they need is a second cpio archive behind the initramfs; the kernel unpacks both over
@@ -10,7 +10,7 @@ import os
 import stat
 
 INIT = "rdinit=/containers/start"
-REQUIRED = {"umoci", "runc", "crun"}
+REQUIRED = {"umoci", "runc", "crun", "podman"}
 # What of the tree is needed: the programs, and all that they load.
 WANTED = ("usr/lib", "usr/bin", "usr/sbin")
 
@@ -18,7 +18,7 @@ START = """#!/bin/sh
 # The initramfs itself cannot be left by pivot_root(2).
 export PATH=/bin:/sbin:/usr/bin:/usr/sbin
 mount -t proc proc /proc
-mount -t tmpfs -o mode=0755,size=900m root /mnt
+mount -t tmpfs -o mode=0755,size=1000m root /mnt
 mkdir /mnt/proc /mnt/sys /mnt/dev /mnt/run /mnt/tmp /mnt/mnt /mnt/root
 for name in bin containers etc init lib lib64 sbin usr var; do
     [ ! -e "/$name" ] || cp -a "/$name" /mnt/
@@ -27,12 +27,13 @@ exec switch_root /mnt /containers/run
 """
 
 RUN = """#!/bin/sh
-export PATH=/bin:/sbin:/usr/bin:/usr/sbin LC_ALL=C HOME=/root
+export PATH=/bin:/sbin:/usr/bin:/usr/sbin LC_ALL=C HOME=/root TMPDIR=/tmp
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs dev /dev
-mkdir -p /dev/pts
+mkdir -p /dev/pts /dev/shm
 mount -t devpts devpts /dev/pts
+mount -t tmpfs shm /dev/shm
 mount -t tmpfs run /run
 mount -t tmpfs tmp /tmp
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
@@ -68,9 +69,24 @@ contained() {
     echo "$said"
     [ "$status" = 0 ] && case $said in *from-inside*) ;; *) false ;; esac
 }
+# What `docker load` takes, loaded and run by podman. Nothing to reach, no journal, no snapshots of file systems: all of it
+# is gone with the machine.
+podman_run() {
+    mkdir -p /etc/containers
+    echo '{"default": [{"type": "insecureAcceptAnything"}]}' >/etc/containers/policy.json
+    set -- podman --root /run/podman --runroot /run/podman.run --tmpdir /run/podman.tmp --storage-driver vfs --cgroup-manager cgroupfs \
+        --events-backend none --runtime /usr/bin/crun
+    "$@" load -i /containers/docker.tar || return 1
+    image=$("$@" images --quiet --no-trunc) || return 1
+    said=$("$@" run --rm --network none --log-driver none --pull never "$image" /bin/sh -c 'echo $(id -u) from-inside' 2>&1)
+    status=$?
+    echo "$said"
+    [ "$status" = 0 ] && case $said in *from-inside*) ;; *) false ;; esac
+}
 check umoci unpack
 check runc contained runc
 check crun contained crun
+check podman podman_run
 if [ "$passed" = "$total" ]; then
     echo "SELF-CHECK PASSED $passed of $total"
 else
@@ -119,8 +135,9 @@ def initrd(images, tree, path):
     """Writes the initramfs with what containers need behind it, and gives its path."""
     extra = list(members(tree))
     extra += [(f"containers/{name}", stat.S_IFREG | 0o755, text.encode()) for name, text in (("start", START), ("run", RUN))]
-    with open(f"{images}/oci.tar", "rb") as file:
-        extra.append(("containers/oci.tar", stat.S_IFREG | 0o644, file.read()))
+    for name in ("oci.tar", "docker.tar"):
+        with open(f"{images}/{name}", "rb") as file:
+            extra.append((f"containers/{name}", stat.S_IFREG | 0o644, file.read()))
     with open(f"{images}/initramfs.img", "rb") as file:
         first = file.read()
     with open(path, "wb") as out:

@@ -58,3 +58,18 @@ fn offline_means_offline() {
     let said = project.said(offline.expect("run repro")).ends(5);
     assert!(said.err.contains("while offline") && said.err.contains("mirror://test/alpha.tar"), "{}", said.all());
 }
+
+#[test]
+fn check_looks_at_every_combination() {
+    let project = Project::small();
+    project.repro(&["lock"]).ends(0);
+    let unbuilt = project.repro(&["check"]).ends(2);
+    assert!(unbuilt.err.contains("the definitions hold for 24 combinations"), "{}", unbuilt.all());
+    assert!(unbuilt.err.contains("cannot audit `app`: it is not built"), "{}", unbuilt.all());
+    let more = "[when.libc.glibc]\ninputs = [\"stage:libb\"]\n";
+    project.stage("app", &format!("tools = []\ntarget = [\"stage:lib\"]\nparams = [\"libc\"]\n{more}"));
+    project.repro(&["lock", "--check"]).ends(0);
+    let wrong = project.repro(&["check"]).ends(2);
+    assert!(wrong.err.contains("cannot use the definitions for x86_64-glibc-release-default"), "{}", wrong.all());
+    assert!(wrong.err.contains("did you mean `lib`?"), "{}", wrong.all());
+}

@@ -19,6 +19,7 @@ use std::collections::BTreeSet;
 use super::elf::{Elf, Machine};
 use super::finding::Finding;
 use super::leak::Needles;
+use super::oci;
 use super::tree::{Node, Root, Scanned, Shape, What};
 use crate::loader::parent;
 
@@ -70,7 +71,11 @@ impl Judge<'_> {
         }
         for (_, _, file) in files(root) {
             for inner in &file.roots {
-                self.root(inner, machine, &kernels, false);
+                // A layout that lacks something is judged as the files that it has.
+                match oci::images(inner) {
+                    Ok(Some(images)) => images.iter().for_each(|image| self.root(image, machine, &kernels, false)),
+                    Ok(None) | Err(_) => self.root(inner, machine, &kernels, false),
+                }
             }
         }
     }

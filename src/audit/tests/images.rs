@@ -87,6 +87,40 @@ fn a_layout_in_an_archive() {
 }
 
 #[test]
+fn images_beside_other_files() {
+    // Each layer would lack what the other has.
+    let base = layer(&[("etc/", ""), ("etc/passwd", "x"), ("bin/", ""), ("bin/sh", "x"), ("bin/perl", "x")]);
+    let top = layer(&[
+        ("etc/", ""),
+        ("etc/os-release", "x"),
+        ("bin/", ""),
+        ("bin/sh", "y"),
+        ("bin/x", "#!/bin/perl\n"),
+        ("bin/y", "#!/none\n"),
+    ]);
+    let (oci, docker, both) = (
+        tempfile::tempdir().expect("a folder"),
+        tempfile::tempdir().expect("a folder"),
+        tempfile::tempdir().expect("a folder"),
+    );
+    layout(oci.path(), &[base.clone(), top.clone()]);
+    write(docker.path(), "a.tar", base);
+    write(docker.path(), "b.tar", top);
+    write(
+        docker.path(),
+        "manifest.json",
+        "[{\"Config\":\"c.json\",\"RepoTags\":[\"x:1\"],\"Layers\":[\"a.tar\",\"b.tar\"]}]",
+    );
+    for (name, folder) in [("oci.tar", &oci), ("docker.tar", &docker)] {
+        let mut archive = tar::Builder::new(Vec::new());
+        archive.append_dir_all("", folder.path()).expect("memory takes it");
+        write(both.path(), name, archive.into_inner().expect("memory takes it"));
+    }
+    let report = report(both.path(), &Config::default());
+    assert_eq!(ends(&report), ["script-interpreter-missing bin/y", "script-interpreter-missing bin/y"]);
+}
+
+#[test]
 fn a_layout_that_lacks_a_layer_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     layout(folder.path(), &[layer(&[("bin/sh", "x")])]);

@@ -3,6 +3,7 @@
 pub mod attest;
 pub mod audit;
 pub mod build;
+pub mod check;
 pub mod closure;
 pub mod completions;
 pub mod doctor;

@@ -46,7 +46,7 @@ pub struct Config {
 /// A layer.
 #[derive(Debug, Clone)]
 pub struct Layer<'a> {
-    /// What it holds; over another layer, what [`difference`](super::difference) gives.
+    /// What it holds; over another layer, what [`difference`](super::difference()) gives.
     pub tree: &'a Tree,
     /// What the history says of it.
     pub comment: String,

@@ -19,7 +19,7 @@
 //! inside. Layers with equal trees are one blob. The digest of a compressed layer depends on the compressor's version
 //! as well; what the layer *is* tells its diff ID, the digest of the tar.
 //!
-//! [`split`] spreads one tree over several layers; [`difference`] makes the layer that turns one tree into another, with whiteouts (`.wh.NAME`, `.wh..wh..opq`) for what
+//! [`split()`] spreads one tree over several layers; [`difference()`] makes the layer that turns one tree into another, with whiteouts (`.wh.NAME`, `.wh..wh..opq`) for what
 //! is gone.
 //!
 //! [`write_index`] puts images that were written before, by whom ever, under one index: their manifests stay as they are, and so

@@ -1,4 +1,4 @@
-//! How the files of the page were made: the answers of [`explain_each`], as tables that name everything once.
+//! How the files of the page were made: the answers of [`explain_each`](crate::provenance::explain_each), as tables that name everything once.
 //!
 //! A node of the tree is a file of a stage's output. It says which processes made it and of what; what of that another
 //! stage left is a node again, so that what several files were made of is told once. The page's script makes trees of

@@ -10,7 +10,7 @@
 //! 3. **Which axes matter?** With what was found held fast, nothing differs by itself any more; the axes are halved until the
 //!    smallest sets are found that make a place differ. Runs with and without are repeated until that is no luck.
 //!
-//! That is [`experiment`]; it knows nothing of files, and a test gives it stages that are made of numbers. What it found is
+//! That is [`experiment()`]; it knows nothing of files, and a test gives it stages that are made of numbers. What it found is
 //! then *named*:
 //!
 //! 4. **What differs?** For each cause there are two runs that differ by it alone. Their trees are compared (`diff`), and the
