@@ -41,7 +41,8 @@ pub struct Globals {
         default_value = "auto",
         hide_default_value = true,
         hide_possible_values = true,
-        global = true
+        global = true,
+        hide_short_help = true
     )]
     pub color: ColorChoice,
     /// Say only what went wrong.
