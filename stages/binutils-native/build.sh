@@ -3,11 +3,15 @@
 . /usr/share/repro/cross.sh
 flags binutils
 
+# A program that makes its manuals runs here, wanted or not.
+native="$target-gcc -static"
+[ "$arch" = x86_64 ] || native=gcc
+
 echo "== configure"
 autotools binutils --target="$target" --with-sysroot=/ --with-pkgversion=repro --disable-nls --disable-werror \
     --disable-multilib --disable-gdb --disable-gdbserver --disable-sim --disable-gprofng --disable-gold --disable-shared \
     --disable-plugins --enable-deterministic-archives --enable-new-dtags --enable-default-hash-style=gnu \
-    --without-zstd --without-debuginfod --without-system-zlib
+    --without-zstd --without-debuginfod --without-system-zlib CC_FOR_BUILD="$native"
 
 echo "== make"
 make MAKEINFO=true
