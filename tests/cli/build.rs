@@ -318,6 +318,11 @@ fn a_known_output_is_checked() {
     project.write("project/lockfile.json", value.to_string());
     let said = project.build(&["build", "--plain"]).ends(1);
     assert!(said.err.contains("reproducibly") && said.err.contains("0000"), "{}", said.all());
+    // For stages that are named, and nothing but what was asked for.
+    project.build(&["lock", "--update-outputs", "two"]).ends(2);
+    project.build(&["lock", "two"]).ends(2);
+    project.build(&["lock", "--update-outputs", "one"]).ends(0);
+    assert_eq!(project.read("project/lockfile.json"), lockfile);
 }
 
 #[test]

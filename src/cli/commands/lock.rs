@@ -18,15 +18,19 @@ use crate::stage::Graph;
 #[command(after_help = "Examples:
   repro lock                     pin what is new
   repro lock --check             is the lockfile complete and up to date?
-  repro lock --update            take the packages that the archives have now")]
+  repro lock --update            take the packages that the archives have now
+  repro lock --update-outputs packages    record what these leave, with all that they need")]
 pub struct Args {
+    /// With --update-outputs: the stages [default: those that are built when nothing is named].
+    #[arg(value_name = "STAGE", requires = "update_outputs")]
+    pub stages: Vec<String>,
     /// Change nothing; the answer is no (1) when something would change.
     #[arg(long)]
     pub check: bool,
     /// Resolve all sysroots again, against the archives as they are now.
     #[arg(long, conflicts_with = "check")]
     pub update: bool,
-    /// Build everything, and record the outputs as the ones that this revision builds.
+    /// Build the stages and all that they need, and record the outputs as the ones that this revision builds.
     #[arg(long, conflicts_with = "check")]
     pub update_outputs: bool,
 }
@@ -43,7 +47,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         return check(&request, &old.unwrap_or_default(), &graph, context);
     }
     if args.update_outputs {
-        return update_outputs(&graph, context);
+        return update_outputs(&args.stages, &graph, context);
     }
     let store = context.open_store()?;
     let update = if args.update { Update::All } else { Update::Needed };
@@ -60,8 +64,8 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     Ok(ExitCode::Done)
 }
 
-/// Builds all that the default targets need, and records what comes of it as known.
-fn update_outputs(graph: &Graph, context: &Context) -> Result<ExitCode, Failure> {
+/// Builds these stages, or the default targets, and all that they need, and records what comes of it as known.
+fn update_outputs(stages: &[String], graph: &Graph, context: &Context) -> Result<ExitCode, Failure> {
     let (store, old) = (context.open_store()?, context.lockfile()?);
     let options = Options {
         jobs: context.jobs,
@@ -70,7 +74,8 @@ fn update_outputs(graph: &Graph, context: &Context) -> Result<ExitCode, Failure>
         trace: Vec::new(),
         check_outputs: false,
     };
-    let run = build::engine(context, &store, graph, &old, &graph.default_targets(), &options, &())?;
+    let targets = if stages.is_empty() { graph.default_targets() } else { stages.iter().map(String::as_str).collect() };
+    let run = build::engine(context, &store, graph, &old, &targets, &options, &())?;
     if let Some((_, error)) = run.failed.first() {
         return Err(Failure::quiet(causes::build_code(error)));
     }
