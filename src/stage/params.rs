@@ -11,7 +11,7 @@ pub(super) const KNOWN: &[(&str, &[&str])] = &[
     ("arch", &["x86_64", "aarch64"]),
     ("libc", &["musl", "glibc"]),
     ("mode", &["release", "debug"]),
-    ("profile", &["default", "minimal"]),
+    ("profile", &["default", "minimal", "devel"]),
 ];
 
 /// A value for each parameter.

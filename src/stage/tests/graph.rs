@@ -104,8 +104,8 @@ fn renderings() {
 #[test]
 fn combinations_of_parameters() {
     let all: Vec<String> = ParamValues::all().iter().map(ParamValues::label).collect();
-    assert_eq!((all.len(), all[0].as_str()), (16, "x86_64-musl-release-default"));
-    assert_eq!(all.iter().collect::<std::collections::BTreeSet<_>>().len(), 16);
+    assert_eq!((all.len(), all[0].as_str()), (24, "x86_64-musl-release-default"));
+    assert_eq!(all.iter().collect::<std::collections::BTreeSet<_>>().len(), 24);
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn parameters_are_checked() {
     for (setting, message, hint) in [
         ("profile", "no `=`", "write it as"),
         ("profil=default", "there is no such parameter", "did you mean `profile`?"),
-        ("profile=minimum", "it takes default or minimal", "did you mean `minimal`?"),
+        ("profile=minimum", "it takes default or minimal or devel", "did you mean `minimal`?"),
     ] {
         let error = ParamValues::parse(&[setting]).expect_err("the setting is wrong");
         assert!(error.to_string().contains(message), "{error}");
