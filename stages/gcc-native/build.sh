@@ -8,8 +8,9 @@ version=$(cat /src/gcc/gcc/BASE-VER)
 native="$target-gcc -static" nativexx="$target-g++ -static"
 [ "$arch" = x86_64 ] || { native=gcc; nativexx=g++; }
 
-# Built as parts of gcc. The archive's gmp comes without its manual, which its configure still wants to configure.
-for library in gmp mpfr mpc; do cp -R "/src/$library" "/src/gcc/$library"; done
+# Built as parts of gcc, with the times of their files: newer sources would have make run automake. The archive's gmp comes
+# without its manual, which its configure still wants to configure.
+for library in gmp mpfr mpc; do cp -Rp "/src/$library" "/src/gcc/$library"; done
 mkdir -p /src/gcc/gmp/doc
 printf 'all install install-data-am check clean:\n' >/src/gcc/gmp/doc/Makefile.in
 
@@ -21,10 +22,13 @@ autotools gcc --target="$target" --with-pkgversion=repro --with-native-system-he
     --disable-libvtv --disable-libsanitizer --disable-libcc1 --disable-lto --disable-plugin --enable-checking=release \
     --enable-initfini-array --enable-default-pie --enable-linker-build-id --disable-gcov --libexecdir=/usr/libexec \
     CC_FOR_BUILD="$native" CXX_FOR_BUILD="$nativexx" CFLAGS_FOR_BUILD="-O1 -g0" CXXFLAGS_FOR_BUILD="-O1 -g0" \
+    AR_FOR_BUILD="$AR" RANLIB_FOR_BUILD="$RANLIB" \
     CFLAGS_FOR_TARGET="-O2 -g0"
 
 echo "== make"
 make configure-gcc
+# What `gcc -v` says; it would name places of this build.
+sed -i 's|"/src/gcc/configure [^"]*"|"configure --target='"$target"'"|' gcc/configargs.h
 # As in the stage gcc: no manuals, no self-tests.
 sed -i -e '/^all\.cross:/,/^$/s/ doc selftest//' -e '/^all\.internal:/,/^$/s/ doc selftest//' \
     -e '/^native:/,/^$/s/ doc selftest//' -e '/^install:/,/^$/s/install-man install-info//' gcc/Makefile
@@ -39,6 +43,8 @@ cp "$from"/libgcc.a "$from"/libgcc_eh.a "$from"/crt*.o "$lib/"
 cp "$from/include/unwind.h" "$lib/include/"
 rm -rf /out/run/usr/share /out/run/usr/include "$lib/install-tools" "$lib/plugin" \
     "/out/run/usr/libexec/gcc/$target/$version/install-tools"
+# Copies of the library's headers, mended for compilers of other times.
+find "$lib/include-fixed" -type f ! -name limits.h ! -name syslimits.h -exec rm {} +
 # Names of a cross compiler.
 rm -f /out/run/usr/bin/"$target"-*
 ln -s gcc /out/run/usr/bin/cc

@@ -2,7 +2,7 @@
 
 . /usr/share/repro/cross.sh
 flags make
-cp -R /src/make /build/make
+cp -Rp /src/make /build/make
 cd /build/make
 
 echo "== configure"

@@ -2,7 +2,7 @@
 
 . /usr/share/repro/cross.sh
 flags vim
-cp -R /src/vim /build/vim
+cp -Rp /src/vim /build/vim
 cd /build/vim/src
 
 echo "== configure"
