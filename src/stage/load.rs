@@ -31,6 +31,9 @@ impl Graph {
         let mut mistakes = Vec::new();
         let names = stage_names(root, &mut mistakes);
         let (stages, excluded) = present(read_stages(root, &names, params, &mut mistakes));
+        if params.folder().is_none() {
+            mistakes.extend(in_the_way(&stages));
+        }
         let sources = one_file(root, "stages/sources.toml", parse::sources, &mut mistakes);
         let (sysroots, archives, known) = sysroots(root, &mut mistakes);
         let names: BTreeSet<String> = names.into_iter().collect();
@@ -67,6 +70,18 @@ fn present(read: Vec<Read<Parsed>>) -> (Vec<Read<Parsed>>, BTreeMap<String, Stri
         there
     });
     (stages, excluded)
+}
+
+/// Stages whose results would stand in `out/` where those of other values of the parameters have their folder.
+fn in_the_way(stages: &[Read<Parsed>]) -> Vec<Mistake> {
+    let folders: BTreeSet<String> = ParamValues::all().iter().filter_map(ParamValues::folder).collect();
+    let mistake = |(file, _, parsed): &Read<Parsed>| {
+        let name = &parsed.stage.name;
+        let help =
+            || Some(format!("give its folder another name; `out/{name}` is for what is built with other parameters"));
+        folders.contains(name).then(|| Mistake::whole(file, format!("no stage can be called `{name}`"), help()))
+    };
+    stages.iter().filter_map(mistake).collect()
 }
 
 /// A mistake for an error of the file system; its text names the path.

@@ -83,6 +83,12 @@ impl ParamValues {
         self.iter().filter(|(name, _)| !default(name)).map(|(_, value)| value).collect()
     }
 
+    /// The folder of `out/` that links to what these values give: none for the defaults, whose results stand in `out/` itself.
+    pub fn folder(&self) -> Option<String> {
+        let chosen = self.chosen();
+        (!chosen.is_empty()).then(|| chosen.join("-"))
+    }
+
     /// All values in the order of their names, joined by `-`.
     pub fn label(&self) -> String {
         self.0.values().map(String::as_str).collect::<Vec<_>>().join("-")

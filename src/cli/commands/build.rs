@@ -68,9 +68,9 @@ pub enum Strictness {
 /// The folder of the project with links to what was built. What other parameters than the defaults give has a folder of its
 /// own in it, named by their values.
 fn out(context: &Context) -> PathBuf {
-    let folder = context.project.join("out");
-    let chosen = context.params.chosen();
-    if chosen.is_empty() { folder } else { folder.join(chosen.join("-")) }
+    let mut folder = context.project.join("out");
+    folder.extend(context.params.folder());
+    folder
 }
 
 /// Runs it.

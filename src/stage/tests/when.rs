@@ -73,6 +73,16 @@ fn a_stage_is_there_for_the_values_that_it_is_for() {
 }
 
 #[test]
+fn no_stage_is_called_like_the_folder_of_a_choice() {
+    let project = Project::new();
+    project.stage("glibc", "[only]\nlibc = [\"glibc\"]\n");
+    assert!(graph(&project, &[]).stage("glibc").is_none(), "its results lie in out/glibc");
+    project.stage("aarch64-glibc", "");
+    let mistakes = Graph::load(project.path(), &ParamValues::default()).expect_err("it is in the way").to_string();
+    assert!(mistakes.contains("no stage can be called `aarch64-glibc`"), "{mistakes}");
+}
+
+#[test]
 fn what_is_built_on_demand_is_no_target() {
     let project = Project::new();
     project.stage("a", "on-demand = true\n").stage("b", "").stage("c", "test = true\non-demand = true\n");

@@ -12,4 +12,4 @@ case $REPRO_LIBC in
     glibc) cp -P /in/glibc/usr/lib/*.so "$lib/" ;;
 esac
 [ -f "$lib/crt1.o" ] && [ -f /out/run/usr/include/stdio.h ] && [ -f /out/run/usr/include/linux/version.h ] ||
-    { echo "devel: incomplete" >&2; exit 1; }
+    { echo "sdk: incomplete" >&2; exit 1; }
