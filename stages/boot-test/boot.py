@@ -4,8 +4,8 @@
 
 The processor is emulated in software (TCG): a machine's /dev/kvm may be missing, forbidden or broken, and a result must
 not depend on it. The console goes to stdout as it comes; RESULT holds only the lines of the self-check, which are the
-same at every good run. CONTAINERS is a tree with stock container runtimes, or `-`. Status 0: all boots came up, passed all
-checks and switched the machine off themselves.
+same at every good run. CONTAINERS is a tree with stock container runtimes for that architecture. Status 0: all boots came
+up, passed all checks and switched the machine off themselves.
 """
 
 import os
@@ -125,9 +125,8 @@ def boots(machine, profile, images, tree):
     required = EVERYWHERE | OF_PROFILE[profile]
     for name, card, arguments in machine.boots(images, profile):
         yield name, card, arguments, required | ({"disks"} if name == "direct" else set())
-    if tree != "-":
-        initrd = containers.initrd(images, tree, "/build/containers.img")
-        yield "containers", "virtio-net-pci", machine.direct(images, 1536, initrd, containers.INIT), containers.REQUIRED
+    initrd = containers.initrd(machine.architecture, images, tree, "/build/containers.img")
+    yield "containers", "virtio-net-pci", machine.direct(images, 1536, initrd, containers.INIT), containers.REQUIRED
 
 
 def main(architecture, profile, images, tree, result):

@@ -11,6 +11,8 @@ import stat
 
 INIT = "rdinit=/containers/start"
 REQUIRED = {"umoci", "runc", "crun", "podman"}
+# Where programs of each architecture expect their loader.
+LOADER = {"x86_64": "lib64/ld-linux-x86-64.so.2", "aarch64": "lib/ld-linux-aarch64.so.1"}
 # What of the tree is needed: the programs, and all that they load.
 WANTED = ("usr/lib", "usr/bin", "usr/sbin")
 
@@ -105,14 +107,14 @@ def entry(number, name, mode, data):
     return head + bytes(-len(head) % 4) + data + bytes(-len(data) % 4)
 
 
-def members(tree):
+def members(architecture, tree):
     """(path, mode, content) of the programs of a tree, folders before what is in them."""
     yield "containers", stat.S_IFDIR | 0o755, b""
     # The tree has all of this in usr, and links at the top, which cannot lie over the image's own folders: those that its
     # programs go by lead to the same places.
-    yield "lib64", stat.S_IFDIR | 0o755, b""
-    loader = "ld-linux-x86-64.so.2"
-    yield f"lib64/{loader}", stat.S_IFLNK | 0o777, f"../usr/lib/x86_64-linux-gnu/{loader}".encode()
+    folder, loader = os.path.split(LOADER[architecture])
+    yield folder, stat.S_IFDIR | 0o755, b""
+    yield f"{folder}/{loader}", stat.S_IFLNK | 0o777, f"../usr/lib/{architecture}-linux-gnu/{loader}".encode()
     for name in sorted(os.listdir(os.path.join(tree, "usr/lib"))):
         if name.endswith("-linux-gnu"):
             yield f"lib/{name}", stat.S_IFLNK | 0o777, f"../usr/lib/{name}".encode()
@@ -131,9 +133,9 @@ def members(tree):
                         yield f"{below}/{name}", stat.S_IFREG | 0o755, file.read()
 
 
-def initrd(images, tree, path):
+def initrd(architecture, images, tree, path):
     """Writes the initramfs with what containers need behind it, and gives its path."""
-    extra = list(members(tree))
+    extra = list(members(architecture, tree))
     extra += [(f"containers/{name}", stat.S_IFREG | 0o755, text.encode()) for name, text in (("start", START), ("run", RUN))]
     for name in ("oci.tar", "docker.tar"):
         with open(f"{images}/{name}", "rb") as file:
