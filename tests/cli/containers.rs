@@ -12,7 +12,7 @@ use crate::image::tool;
 const ROOT: &str = r#"
 mkdir -p /out/root/bin /out/root/etc /out/root/usr/lib/a
 echo hello >/out/root/etc/motd
-echo '#!/bin/sh' >/out/root/bin/hi
+echo '#!/bin/hi' >/out/root/bin/hi
 chmod 755 /out/root/bin/hi
 ln -s hi /out/root/bin/ho
 echo one >/out/root/usr/lib/one

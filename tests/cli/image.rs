@@ -9,7 +9,7 @@ use crate::environment::{Project, Said};
 const ROOT: &str = r#"
 mkdir -p /out/root/bin /out/root/etc
 echo hello >/out/root/etc/motd
-echo '#!/bin/sh' >/out/root/bin/hi
+echo '#!/bin/hi' >/out/root/bin/hi
 chmod 755 /out/root/bin/hi
 ln -s hi /out/root/bin/ho
 line() { echo "$1 $2 $3 $(sha256sum <"/out/root$4" | cut -d ' ' -f 1) $(stat -c %s "/out/root$4") $4"; }

@@ -186,7 +186,7 @@ gcc -O0 -o x x.c; ./x"#,
     ),
     fault("kernel", &["kernel-release"], "uname -r >/out/x"),
     fault("cores", &["core-count"], "nproc >/out/x"),
-    fault("debug", &["debug-path"], "echo 'int f(void) { return 1; }' >x.c; gcc -g -c x.c -o /out/x.o"),
+    fault("debugging", &["debug-path"], "echo 'int f(void) { return 1; }' >x.c; gcc -g -c x.c -o /out/x.o"),
     fault(
         "file-macro",
         &["build-path"],
