@@ -58,6 +58,13 @@ check() {
 unpack() {
     mkdir -p /run/layout && tar -xf /containers/oci.tar -C /run/layout && umoci unpack --image /run/layout:repro:latest /run/bundle
 }
+# Runs a command, tells what it said, and fails if that was not said inside the container.
+inside() {
+    said=$("$@" 2>&1)
+    status=$?
+    echo "$said"
+    [ "$status" = 0 ] && case $said in *from-inside*) ;; *) false ;; esac
+}
 # The container's own shell, once as it comes from the image's configuration, by the runtime of that name.
 contained() {
     sed -e 's/"terminal": *true/"terminal": false/' \\
@@ -65,30 +72,28 @@ contained() {
         /run/bundle/config.json >/run/bundle/config.new
     cp /run/bundle/config.json /run/bundle/config.old
     cp /run/bundle/config.new /run/bundle/config.json
-    said=$("$1" run --bundle /run/bundle "with-$1" 2>&1)
+    inside "$1" run --bundle /run/bundle "with-$1"
     status=$?
     cp /run/bundle/config.old /run/bundle/config.json
-    echo "$said"
-    [ "$status" = 0 ] && case $said in *from-inside*) ;; *) false ;; esac
+    return "$status"
 }
-# What `docker load` takes, loaded and run by podman. Nothing to reach, no journal, no snapshots of file systems: all of it
-# is gone with the machine.
-podman_run() {
+# podman, for once: nothing to reach, no journal, no snapshots of file systems. All of it is gone with the machine.
+once() {
+    podman --root /run/podman --runroot /run/podman.run --tmpdir /run/podman.tmp --storage-driver vfs \\
+        --cgroup-manager cgroupfs --events-backend none --runtime /usr/bin/crun "$@"
+}
+# What `docker load` takes, loaded and run by podman.
+loaded() {
     mkdir -p /etc/containers
     echo '{"default": [{"type": "insecureAcceptAnything"}]}' >/etc/containers/policy.json
-    set -- podman --root /run/podman --runroot /run/podman.run --tmpdir /run/podman.tmp --storage-driver vfs --cgroup-manager cgroupfs \
-        --events-backend none --runtime /usr/bin/crun
-    "$@" load -i /containers/docker.tar || return 1
-    image=$("$@" images --quiet --no-trunc) || return 1
-    said=$("$@" run --rm --network none --log-driver none --pull never "$image" /bin/sh -c 'echo $(id -u) from-inside' 2>&1)
-    status=$?
-    echo "$said"
-    [ "$status" = 0 ] && case $said in *from-inside*) ;; *) false ;; esac
+    once load -i /containers/docker.tar || return 1
+    image=$(once images --quiet --no-trunc) || return 1
+    inside once run --rm --network none --log-driver none --pull never "$image" /bin/sh -c 'echo $(id -u) from-inside'
 }
 check umoci unpack
 check runc contained runc
 check crun contained crun
-check podman podman_run
+check podman loaded
 if [ "$passed" = "$total" ]; then
     echo "SELF-CHECK PASSED $passed of $total"
 else
